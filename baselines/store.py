@@ -1,0 +1,208 @@
+"""What state is kept and how it may change: the contract that the Redis and the in-process store share.
+
+Two kinds of state. A *partition's* state (counts and the next offset) changes only by `commit`, a compare-and-set
+chain that every worker can join and no zombie can break. An *agent's* state (bin set, references, evaluator
+progress, verdicts, outbox) changes only by `write`, which refuses a fencing token below the highest it has seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Partition(NamedTuple):
+    """One partition of one topic."""
+
+    topic: str
+    number: int
+
+    def __str__(self) -> str:
+        """As in keys and logs: `topic-number`."""
+        return f"{self.topic}-{self.number}"
+
+
+class BucketKey(NamedTuple):
+    """One minute of event time of one agent. `minute` is whole minutes since the epoch, UTC."""
+
+    agent: str
+    minute: int
+
+
+TURNS = "#"
+"""The field of a bucket that counts its turns; every bucket has it, and it only ever grows."""
+
+Fields = dict[str, int]
+"""One bucket's counts. A field is `slot` for the segment `all`, `attribute=value/slot` for another segment,
+`#` or `attribute=value/#` for turns, `@name=value` for a value of the change set."""
+
+Pointers = dict[str, str]
+"""One bucket's reservoir, `*0` to `*3`: the first turn of each residue of the id's hash, as a JSON pointer."""
+
+
+@dataclass(slots=True)
+class Delta:
+    """What a commit adds to one bucket: counts are added, pointers are kept where there was none."""
+
+    counts: Fields = field(default_factory=dict)
+    pointers: Pointers = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A partition adopts bin set `to` for an agent in place of `old` ("" for none), effective at `expected`."""
+
+    agent: str
+    old: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One link of a partition's chain: the counts of the records from `expected` up to `next`, and `next` itself.
+
+    `expected` is the next offset that this worker last read or wrote, None for a partition never committed.
+    `digests` are the bin sets that the counts were made with, one for each agent the partition has adopted
+    (before the switches of this commit). `watermark` is the newest event time seen in the partition, `caught_up`
+    the owner's word that it has read to the end of the log, `at` the owner's wall clock.
+    """
+
+    partition: Partition
+    expected: int | None
+    next: int
+    topic_id: str
+    digests: Mapping[str, str]
+    switches: Sequence[Switch]
+    watermark: float | None
+    caught_up: bool
+    at: float
+    buckets: Mapping[BucketKey, Delta]
+
+
+class Outcome(Enum):
+    """What became of a commit."""
+
+    APPLIED = "applied"
+    ALREADY = "already"  # our own write whose reply was lost
+    REFUSED = "refused"  # the stored offset is neither expected nor next: drop the deltas, read, seek
+    DIGEST = "digest"  # the partition counts under other bin sets: reload them
+    TOPIC = "topic"  # the topic was recreated: stop
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionState:
+    """What is stored of a partition; `next_offset` None means that it was never committed."""
+
+    next_offset: int | None = None
+    topic_id: str | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
+    watermark: float | None = None
+    caught_up: bool = False
+    at: float = 0.0
+
+
+@dataclass(slots=True)
+class BucketRead:
+    """The buckets that changed since the caller last looked, and the minutes that are gone (packed or expired).
+
+    `minutes` and `hours` map minutes and hours since the epoch to counts (with `#`) and pointers.
+    """
+
+    minutes: dict[int, Delta] = field(default_factory=dict)
+    hours: dict[int, Delta] = field(default_factory=dict)
+    gone: set[int] = field(default_factory=set)
+
+
+class PartitionStore(Protocol):
+    """Counts and offsets, one partition at a time."""
+
+    def register(self, topic: str, partitions: int) -> None:
+        """Make the topic's partitions known, so that one without an owner holds the windows back."""
+
+    def partitions(self) -> Sequence[Partition]:
+        """Every known partition of every topic."""
+
+    def state(self, partition: Partition) -> PartitionState:
+        """What is stored of a partition."""
+
+    def commit(self, commit: Commit) -> Outcome:
+        """Apply one link of the partition's chain, or refuse it whole."""
+
+    def report(self, partition: Partition, expected: int, *, caught_up: bool, at: float) -> bool:
+        """The owner's word on whether it has caught up; refused (False) unless the stored offset is `expected`."""
+
+    def pack(self, partition: Partition, agent: str, hour: int, expected: int, *, keep_hours: int) -> bool:
+        """Fold the hour's minutes into one compact value, in one step, if the stored offset is `expected`;
+        packed hours more than `keep_hours` before it are dropped. False: refused, nothing changed.
+        """
+
+    def minutes(self, partition: Partition, agent: str) -> Sequence[int]:
+        """The minutes that still have a bucket, ascending: what `pack` has yet to fold."""
+
+    def read(
+        self, partition: Partition, agent: str, minutes: Mapping[int, int], hours: Mapping[int, int]
+    ) -> BucketRead:
+        """Buckets whose turn count differs from the one that the caller knows (0 for never read)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Set an agent's value `name`."""
+
+    name: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PutField:
+    """Set one field of an agent's hash `name`."""
+
+    name: str
+    field: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """Append to an agent's list `name` and keep its newest `keep` entries."""
+
+    name: str
+    value: bytes
+    keep: int
+
+
+Write = Put | PutField | Push
+
+
+class AgentStore(Protocol):
+    """An agent's state: read by anybody, written by the holder of the lease."""
+
+    def write(self, agent: str, token: int, writes: Sequence[Write]) -> bool:
+        """All writes in one step; False, and nothing written, for a token below the highest seen."""
+
+    def get(self, agent: str, name: str) -> bytes | None:
+        """A value set by `Put`."""
+
+    def fields(self, agent: str, name: str) -> Mapping[str, bytes]:
+        """A hash written by `PutField`."""
+
+    def newest(self, agent: str, name: str, count: int) -> Sequence[bytes]:
+        """The newest `count` entries of a list, oldest first."""
+
+
+class Store(PartitionStore, AgentStore, Protocol):
+    """Both kinds of state."""
+
+
+class Lease(Protocol):
+    """One leader at a time. A token is a fencing token: it only grows."""
+
+    def acquire(self) -> int | None:
+        """Take or renew the lease; its token, or None while another holds it."""
+
+    def release(self) -> None:
+        """Give the lease up, if it is ours."""

@@ -1,0 +1,1 @@
+"""Settings, defaults, taxonomies and logging. Imported by `worker` alone; the other packages take plain values."""
