@@ -124,7 +124,7 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What one evaluation says of one segment of one agent (design: verdict JSON). `at` is the end of the step."""
+    """What one evaluation says of one segment of one agent. `at` is the end of the step, in epoch seconds."""
 
     agent: str
     segment: str
@@ -151,7 +151,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def encode(verdict: Verdict) -> bytes:
-    """One line of JSON. Non-finite numbers cannot get here: every figure is finite or null by construction."""
+    """One line of JSON. Non-finite numbers cannot get here: every figure is finite or null."""
     return msgspec.json.encode(verdict)
 
 

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import pytest
+
+from alerts.cause import cause, changes, last_steady, ruled_out
+from alerts.verdict import Change, Quadrant
+
+BEFORE = {
+    "model": {"gpt-4o": 900, "gpt-4o-mini": 100},
+    "prompt_version": {"v7": 1000},
+    "response_model": {"gpt-4o-2024-08-06": 1000},
+}
+
+
+def test_a_rollout_is_named_with_what_it_replaced_and_when_it_began() -> None:
+    now = [
+        (1000, {"prompt_version": {"v7": 99, "v8": 1}}),
+        (4600, {"prompt_version": {"v7": 20, "v8": 80}}),
+        (8200, {"prompt_version": {"v8": 100}}),
+    ]
+    assert (Change("prompt_version", "v7", "v8", 4600, 181 / 300),) == changes(BEFORE, now)
+
+
+def test_a_canary_that_grows_is_a_change_from_what_it_displaces() -> None:
+    now = [(0, {"model": {"gpt-4o": 500, "gpt-4o-mini": 500}})]
+    assert (Change("model", "gpt-4o", "gpt-4o-mini", 0, 0.5),) == changes(BEFORE, now)
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        {"model": {"gpt-4o": 905, "gpt-4o-mini": 95}},
+        {"model": {"gpt-4o": 820, "gpt-4o-mini": 180}},  # up by 8 points only
+        {"model": {"gpt-4o": 6, "gpt-4o-mini": 2}},  # up by 15 points of eight turns
+        {"service_version": {"1.2": 1000}},  # a field that was not carried before
+        {},
+    ],
+)
+def test_small_or_uncertain_or_new_fields_are_no_change(now: dict[str, dict[str, int]]) -> None:
+    assert changes(BEFORE, [(0, now)]) == ()
+
+
+def test_what_was_looked_at_and_stood_still_is_ruled_out() -> None:
+    now = {"model": {"gpt-4o": 900}, "prompt_version": {"v8": 900}, "service_version": {"1.2": 900}}
+    found = changes(BEFORE, [(0, now)])
+    assert ruled_out(BEFORE, now, found) == ("model",)
+
+
+def test_the_last_steady_change_set_is_the_most_common_value_of_each_field() -> None:
+    expected = {"model": "gpt-4o", "prompt_version": "v7", "response_model": "gpt-4o-2024-08-06"}
+    assert expected == last_steady({**BEFORE, "service_version": {}})
+
+
+OWN = Change("prompt_version", "v7", "v8", 0, 1.0)
+UPSTREAM = Change("response_model", "a", "b", 0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("quadrant", "found", "unmoved", "expected"),
+    [
+        (Quadrant.SYSTEM_CHANGED, [OWN], [], "own_change"),
+        (Quadrant.SYSTEM_CHANGED, [UPSTREAM], ["model"], "silent_upstream"),
+        (Quadrant.SYSTEM_CHANGED, [OWN, UPSTREAM], [], "own_change"),
+        (Quadrant.SYSTEM_CHANGED, [], ["model", "prompt_version"], "silent_upstream"),
+        (Quadrant.SYSTEM_CHANGED, [], [], "unknown"),
+        (Quadrant.WORLD_CHANGED, [], ["model"], "users"),
+        (Quadrant.WORLD_CHANGED, [OWN], [], "mixed"),
+        (Quadrant.WORLD_CHANGED, [UPSTREAM], [], "users"),
+        (Quadrant.BOTH_MOVED, [OWN], [], "mixed"),
+        (Quadrant.BOTH_MOVED, [], ["model"], "unknown"),
+        (Quadrant.STEADY, [OWN], [], "unknown"),
+        (None, [OWN], [], "unknown"),
+    ],
+)
+def test_only_what_the_change_set_shows_is_claimed(
+    quadrant: Quadrant | None, found: list[Change], unmoved: list[str], expected: str
+) -> None:
+    assert expected == cause(quadrant, found, unmoved)

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from alerts.routes import DEFAULT_ROUTES, moved_sides, nearest, sinks_for
+from alerts.verdict import DimensionVerdict, Quadrant, Side, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.mark.parametrize(
+    ("quadrant", "moved", "expected"),
+    [
+        (Quadrant.WORLD_CHANGED, (), ("slack", "log")),
+        (Quadrant.SYSTEM_CHANGED, (), ("slack", "pagerduty", "log")),
+        (Quadrant.BOTH_MOVED, (), ("slack", "pagerduty", "log")),
+        (Quadrant.STEADY, (), ()),
+        (None, ("input",), ("slack", "log")),
+        (None, ("output",), ("slack", "pagerduty", "log")),
+        (None, (), ()),
+    ],
+)
+def test_nobody_is_woken_because_users_changed(
+    quadrant: Quadrant | None, moved: tuple[Side, ...], expected: tuple[str, ...]
+) -> None:
+    assert expected == sinks_for(DEFAULT_ROUTES, quadrant, moved)
+
+
+def test_a_sink_named_twice_is_told_once() -> None:
+    assert sinks_for({Quadrant.BOTH_MOVED: ["log", "log"]}, Quadrant.BOTH_MOVED, ()) == ("log",)
+
+
+def test_both_sides_that_moved_without_a_quadrant_are_treated_as_both_moved() -> None:
+    assert Quadrant.BOTH_MOVED is nearest(None, ("input", "output"))
+
+
+def test_without_a_quadrant_the_side_with_a_deciding_dimension_that_exceeds_moved(
+    verdict: Callable[..., Verdict], refusals: DimensionVerdict
+) -> None:
+    assert moved_sides(verdict(quadrant=None, dimensions=(refusals,))) == ("output",)
+    assert moved_sides(verdict(quadrant=Quadrant.BOTH_MOVED, dimensions=())) == ("input", "output")
+    assert moved_sides(verdict(quadrant=Quadrant.STEADY)) == ()
