@@ -1,1 +1,1 @@
-"""Settings, defaults, taxonomies and logging. Imported by `worker` alone; the other packages take plain values."""
+"""Settings, defaults, taxonomies and logging. Imported by `worker` alone; the others take plain values."""

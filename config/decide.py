@@ -1,0 +1,52 @@
+"""The names of the dimensions, as the setting `decide` takes them."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+DIMENSIONS = (
+    "input.intent",
+    "input.cluster",
+    "input.novelty",
+    "input.length",
+    "input.language",
+    "output.response_category",
+    "output.flags",
+    "output.tool_pattern",
+    "output.tool_count",
+    "output.tool_outcome",
+    "output.length",
+)
+"""Every dimension, `side.name`. `output.flags` stands for all of `output.flags:NAME`."""
+
+DEFAULT_DECIDE = (
+    "input.intent",
+    "input.cluster",
+    "input.novelty",
+    "input.language",
+    "output.response_category",
+    "output.flags",
+    "output.tool_pattern",
+    "output.tool_outcome",
+    "output.length",
+)
+"""The deciding dimensions: few, because each one more that pages costs power."""
+
+
+def canonical(name: str) -> str:
+    """`side.name` of a dimension that may be named without its side; a bare `length` is the output's.
+
+    Raises:
+        ValueError: there is no such dimension; the message names the nearest one.
+    """
+    family = name.partition(":")[0]
+    if family in DIMENSIONS and family in (name, "output.flags"):
+        return name
+    for side in ("output", "input"):
+        if f"{side}.{family}" in DIMENSIONS and family in (name, "flags"):
+            return f"{side}.{name}"
+    close = get_close_matches(
+        name, [*DIMENSIONS, *(key.partition(".")[2] for key in DIMENSIONS)], n=1, cutoff=0.5
+    )
+    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(DIMENSIONS)}"
+    raise ValueError(f"names a dimension that does not exist; {hint}")

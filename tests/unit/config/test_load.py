@@ -1,0 +1,279 @@
+"""Settings come from a file, secret files and the environment, and every mistake is named in one line."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from config.errors import ConfigError
+from config.load import load
+from config.settings import Settings
+
+EXAMPLE = Path(__file__).parents[3] / "config" / "example.yaml"
+LEAST = {"QUADRIFT__KAFKA__TOPICS": "traces", "QUADRIFT__AGENTS": "bot"}
+SECRET = "s3cr3t-Tr0ub4dor"
+
+
+def read(tmp_path: Path, text: str, **environ: str) -> Settings:
+    file = tmp_path / "quadrift.yaml"
+    file.write_text(text)
+    return load(file, environ, secrets=tmp_path / "no-secrets")
+
+
+def refusal(tmp_path: Path, text: str, **environ: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, text, **environ)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert SECRET not in message
+    return message.replace(str(tmp_path / "quadrift.yaml"), "FILE")
+
+
+def test_a_topic_and_an_agent_are_enough() -> None:
+    settings = load(None, LEAST)
+    assert ("traces",) == settings.kafka.topics
+    assert ["bot"] == [agent.name for agent in settings.agents]
+    assert "127.0.0.1" == settings.http.host
+    assert 24 * 3600 == settings.learn.at_least
+    assert ("log",) == settings.alerts.taken_by("world_changed")
+
+
+def test_the_example_loads_and_changes_no_default() -> None:
+    example = load(EXAMPLE, {})
+    assert {"agents", "kafka"} == set(example.model_dump(exclude_defaults=True))
+
+
+def test_every_commented_line_of_the_example_loads_too(tmp_path: Path) -> None:
+    text = re.sub(r"^(\s*)# (?=[a-z_]+: )", r"\1", EXAMPLE.read_text(), flags=re.MULTILINE)
+    text = re.sub(r"^\s+url: .*$", "", text, flags=re.MULTILINE)  # the other way to say host and port
+    text = text.replace("/run/secrets", str(tmp_path)).replace("  tls: false", "  tls: true")
+    for name in ("kafka-password", "client-key-password", "redis-password", "pagerduty-key"):
+        (tmp_path / name).write_text(SECRET + "\n")
+    (tmp_path / "slack-webhook").write_text("https://hooks.example.com/T0")
+    settings = read(tmp_path, text)
+    assert SECRET == settings.kafka.security()["sasl_plain_password"]
+    assert ("slack", "pagerduty", "log") == settings.alerts.taken_by("system_changed")
+    plain = load(EXAMPLE, {})
+    for name in (
+        "learn",
+        "thresholds",
+        "log",
+        "decide",
+        "false_pages_per_month",
+        "lateness",
+        "http",
+        "encoder",
+    ):
+        assert getattr(plain, name) == getattr(settings, name), name
+
+
+def test_an_unknown_key_is_named_with_the_nearest_one_and_the_file(tmp_path: Path) -> None:
+    message = refusal(tmp_path, "kafka: {topics: [a], bootstrap_server: [b]}\nagents: [bot]")
+    assert "FILE: unknown key kafka.bootstrap_server; did you mean kafka.bootstrap_servers?" == message
+
+
+def test_a_key_in_the_wrong_section_is_sent_to_the_right_one(tmp_path: Path) -> None:
+    message = refusal(tmp_path, "kafka: {topics: [a]}\nagents: [bot]\nrouting_key: x")
+    assert "FILE: unknown key routing_key; did you mean alerts.sinks.pagerduty.routing_key?" == message
+
+
+def test_an_unknown_environment_name_is_an_error_too() -> None:
+    with pytest.raises(ConfigError, match=r"QUADRIFT__REDIS__PASWORD: .* did you mean redis\.password\?"):
+        load(None, LEAST | {"QUADRIFT__REDIS__PASWORD": SECRET})
+
+
+def test_other_peoples_variables_are_left_alone() -> None:
+    load(None, LEAST | {"QUADRIFT_SERVICE_HOST": "10.0.0.1", "QUADRIFT_PORT": "tcp://10.0.0.1:80"})
+
+
+def test_the_environment_beats_secret_files_and_those_beat_the_file(tmp_path: Path) -> None:
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "quadrift__redis__password").write_text("from-the-secret\n")
+    (secrets / "quadrift__redis__username").write_text("from-the-secret\n")
+    (secrets / "another-service").write_text("not ours")
+    file = tmp_path / "quadrift.yaml"
+    file.write_text("kafka: {topics: [a]}\nagents: [bot]\nredis: {password: f, username: f, prefix: f}")
+    redis = load(file, {"QUADRIFT__REDIS__PASSWORD": "from-env"}, secrets=secrets).redis
+    assert redis.password is not None
+    assert ("from-env", "from-the-secret", "f") == (
+        redis.password.get_secret_value(),
+        redis.username,
+        redis.prefix,
+    )
+
+
+def test_a_secret_that_looks_like_yaml_stays_as_it_is() -> None:
+    redis = load(None, LEAST | {"QUADRIFT__REDIS__PASSWORD": "{0123"}).redis
+    assert redis.password is not None
+    assert "{0123" == redis.password.get_secret_value()
+
+
+def test_an_empty_variable_says_nothing() -> None:
+    assert load(None, LEAST) == load(None, LEAST | {"QUADRIFT__REDIS__HOST": ""})
+
+
+def test_mappings_and_lists_come_from_the_environment() -> None:
+    settings = load(
+        None,
+        LEAST
+        | {
+            "QUADRIFT__AGENTS": "[{name: a, match: {service: x}}, {name: b, match: {plan: pro}}]",
+            "QUADRIFT__BINNING__SEGMENTS__PLAN": "free,pro",
+            "QUADRIFT__HTTP__PORT": "0",
+            "QUADRIFT__LEARN__FROM": "latest",
+        },
+    )
+    assert [{"service": "x"}, {"plan": "pro"}] == [agent.match for agent in settings.agents]
+    assert {"plan": ("free", "pro")} == settings.binning.segments
+    assert (0, "latest") == (settings.http.port, settings.learn.begin)
+
+
+def test_an_unreadable_secret_file_names_the_key(tmp_path: Path) -> None:
+    message = refusal(tmp_path, "kafka: {topics: [a]}\nagents: [bot]\nredis: {password_file: /none/such}")
+    assert "FILE: password_file: the secret file cannot be read (No such file or directory)" == message
+
+
+def test_a_secret_and_its_file_cannot_both_be_given(tmp_path: Path) -> None:
+    message = refusal(
+        tmp_path, f"kafka: {{topics: [a]}}\nagents: [bot]\nredis: {{password_file: /x, password: {SECRET}}}"
+    )
+    assert "FILE: password and password_file are both given; use one of them" == message
+
+
+def test_what_is_missing_is_named_with_an_example(tmp_path: Path) -> None:
+    expected = (
+        "FILE: agents is missing; for example agents: [{name: support-bot}]; "
+        "FILE: kafka.topics is missing; for example topics: [agent-traces]"
+    )
+    assert expected == refusal(tmp_path, "")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (f"http: {{port: {SECRET}}}", "http.port should be a whole number"),
+        ("http: {port: 70000}", "http.port should be at most 65535"),
+        (f"mode: {SECRET}", "mode should be 'run' or 'observe'"),
+        (
+            f"redis: {{password: [{SECRET}]}}",
+            "redis.password should be text (put a number or yes/no in quotes)",
+        ),
+        ("redis: {password: 12345678}", "redis.password should be text (put a number or yes/no in quotes)"),
+        (
+            f"redis: {{url: 'http://x:{SECRET}@y'}}",
+            "redis.url should begin with redis://, rediss:// or unix://",
+        ),
+        (f"redis: {{url: 'redis://:{SECRET}@h', host: h}}", "redis url replaces host"),
+        (f"redis: {SECRET}", "redis should be a mapping of keys to values"),
+        ("learn: {at_least: 24}", "learn.at_least should be a number with a unit"),
+        ("learn: {from: yesterday}", "learn.from should be earliest, latest or a time"),
+        ("learn: {at_most: 12h}", "learn at_least should be between 1h and at_most"),
+        ("decide: [intend]", "decide names a dimension that does not exist; did you mean intent?"),
+        ("thresholds: {moderate: .nan}", "thresholds.moderate should be a finite number"),
+        ("thresholds: {moderate: 0.5}", "thresholds moderate should be below significant"),
+        ("time_zone: Mars/Olympus", "time_zone should be a name of the time zone database"),
+        (
+            "alerts: {routes: {both_moved: [slack]}}",
+            "alerts routes.both_moved names slack, but sinks.slack is not",
+        ),
+        ("alerts: {routes: {both_moved: [sms]}}", "both_moved names a sink that does not exist"),
+        (
+            f"alerts: {{sinks: {{slack: {{webhook_url: {SECRET}}}}}}}",
+            "webhook_url should begin with https://",
+        ),
+        ("binning: {segments: {plan: []}}", "binning.segments each attribute takes 1 to 8 different values"),
+        ("false_pages_per_month: 0", "false_pages_per_month should be more than 0"),
+    ],
+)
+def test_a_wrong_value_is_named_by_key_and_never_shown(tmp_path: Path, line: str, expected: str) -> None:
+    assert expected in refusal(tmp_path, f"kafka: {{topics: [a]}}\nagents: [bot]\n{line}")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("agents: [a, a]", "agents names an agent twice"),
+        ("agents: [a, b]", "agents more than one agent without match"),
+        ("agents: [{name: 'a b'}]", "agents[0].name has characters that are not allowed"),
+        ("agents: [{match: {}}]", "agents[0].name is missing; for example name: support-bot"),
+    ],
+)
+def test_agents_are_told_apart(tmp_path: Path, line: str, expected: str) -> None:
+    assert expected in refusal(tmp_path, f"kafka: {{topics: [a]}}\n{line}")
+
+
+@pytest.mark.parametrize(
+    ("kafka", "expected"),
+    [
+        ("{topics: []}", "kafka.topics needs at least one entry"),
+        ("{topics: [a], extra: {enable_auto_commit: true}}", "kafka.extra may not set enable_auto_commit"),
+        ("{topics: [a], sasl_mechanism: PLAIN}", "kafka sasl_mechanism and security_protocol disagree"),
+        (
+            "{topics: [a], security_protocol: SASL_SSL, sasl_mechanism: PLAIN, sasl_username: u}",
+            "kafka sasl_username and sasl_password (or sasl_password_file) are needed",
+        ),
+        ("{topics: [a], dead_letter_topic: a}", "kafka dead_letter_topic is one of the topics"),
+        ("{topics: [a], api_version: 2.8}", "kafka.api_version should be a version in quotes, such as '2.8'"),
+    ],
+)
+def test_a_kafka_section_that_cannot_work_is_refused(tmp_path: Path, kafka: str, expected: str) -> None:
+    assert expected in refusal(tmp_path, f"kafka: {kafka}\nagents: [bot]")
+
+
+def test_bad_yaml_is_named_by_line_without_its_text(tmp_path: Path) -> None:
+    message = refusal(tmp_path, f"agents: [bot]\nredis: {{password: *{SECRET}}}")
+    assert "FILE: is not valid YAML at line 2, column 19; check indents, colons and quotes there" == message
+
+
+def test_a_key_given_twice_is_a_mistake(tmp_path: Path) -> None:
+    message = refusal(tmp_path, "agents: [a]\nkafka: {topics: [a]}\nagents: [b]")
+    assert "FILE: agents is given twice, again at line 3" == message
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read \(No such file or directory\)"):
+        load(tmp_path / "none.yaml", LEAST)
+
+
+def test_a_wrong_value_of_the_environment_is_not_blamed_on_the_file(tmp_path: Path) -> None:
+    message = refusal(tmp_path, "kafka: {topics: [a]}\nagents: [bot]", QUADRIFT__HTTP__PORT="x")
+    assert "the environment: http.port should be a whole number" == message
+
+
+def test_security_settings_reach_the_kafka_client() -> None:
+    kafka = load(
+        None,
+        LEAST
+        | {
+            "QUADRIFT__KAFKA__SECURITY_PROTOCOL": "SASL_SSL",
+            "QUADRIFT__KAFKA__SASL_MECHANISM": "SCRAM-SHA-512",
+            "QUADRIFT__KAFKA__SASL_USERNAME": "u",
+            "QUADRIFT__KAFKA__SASL_PASSWORD": SECRET,
+            "QUADRIFT__KAFKA__SSL_CAFILE": "/ca.pem",
+        },
+    ).kafka
+    assert {
+        "security_protocol": "SASL_SSL",
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": "u",
+        "sasl_plain_password": SECRET,
+        "ssl_cafile": "/ca.pem",
+        "ssl_check_hostname": True,
+    } == kafka.security()
+
+
+def test_no_way_to_print_the_settings_shows_a_secret() -> None:
+    settings = load(None, LEAST | {"QUADRIFT__REDIS__URL": f"redis://u:{SECRET}@cache:6380/2"})
+    shown = f"{settings!r} {settings} {settings.model_dump_json()} {settings.redis.location()}"
+    assert SECRET not in shown
+    assert "redis://cache:6380/2" in shown
+    assert SECRET in settings.secrets()
+
+
+def test_bare_and_full_names_decide_alike() -> None:
+    settings = load(None, LEAST | {"QUADRIFT__DECIDE": "intent,length,flags:pii"})
+    assert ("input.intent", "output.length", "output.flags:pii") == settings.decide
+    assert settings.decides("output.flags:pii")
+    assert not settings.decides("output.flags:hallucination")
+    assert load(None, LEAST).decides("output.flags:hallucination")
