@@ -1,0 +1,196 @@
+"""The reference's counts by hour of day and day type, and what they lead one to expect of a window.
+
+Pseudo-code `expect` of statistics-2.md, section 0. A bin is *live* when the reference or the window has
+it: bins that nobody has used take no part, so that adding one changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from baselines.psi import smoothed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from baselines.psi import Floats
+
+LEAST_AROUND = 30
+TAU_KNOWN = 0.02
+"""Relative variance of a share between days of a known cell; divided by its days."""
+TAU_UNKNOWN = 0.20
+"""The same for an hour of a day type not seen yet."""
+SAME, OTHER_TYPE, ALL = 0, 1, 2
+
+
+class HourOfWindow(NamedTuple):
+    """A window's turns inside one hour of one day type."""
+
+    day: int
+    hour: int
+    turns: int
+
+
+class Tilt(NamedTuple):
+    """Turns of each day type's calm hours so far, seen and as the other type expects them, both (2, bins)."""
+
+    seen: Floats
+    expected: Floats
+
+
+class Shrink(NamedTuple):
+    """What decides how far a cell is drawn to the whole: the season's PSI, and phi_w."""
+
+    season: float
+    phi: float
+
+
+class CellExpectation(NamedTuple):
+    """What one hour is expected to look like: shares and relative variances of the live bins, size, days."""
+
+    shares: Floats
+    tau: Floats
+    size: float
+    days: float
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a window should look like: shares and relative variances of the live bins, size M, mean days."""
+
+    shares: Floats
+    tau: Floats
+    size: float
+    days: float
+
+
+@dataclass(slots=True)
+class Cells:
+    """48 histograms: `counts` is (2, 24, bins) turns, `days` (2, 24) how many days each holds."""
+
+    counts: NDArray[np.int64]
+    days: NDArray[np.int64]
+    around: NDArray[np.int64] = field(init=False)
+    around_turns: NDArray[np.int64] = field(init=False)
+    turns: NDArray[np.int64] = field(init=False)
+    mass: NDArray[np.bool_] = field(init=False)
+    _stale: bool = True
+    _known: dict[tuple[int, int, int, Shrink, bytes], CellExpectation] = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls, bins: int) -> Cells:
+        """No turn in any cell."""
+        return cls(np.zeros((2, 24, bins), dtype=np.int64), np.zeros((2, 24), dtype=np.int64))
+
+    def add(self, day: int, hour: int, counts: NDArray[np.int64], sign: int = 1) -> None:
+        """Count an hour in its cell, or with `sign` -1 take it out again."""
+        self.counts[day, hour] += sign * counts
+        self.days[day, hour] += sign
+        self._stale = True
+
+    def refresh(self) -> None:
+        """Bring the sums over neighbours up to date after `add`."""
+        if not self._stale:
+            return
+        self.around = self.counts + np.roll(self.counts, 1, axis=1) + np.roll(self.counts, -1, axis=1)
+        self.around_turns = self.around.sum(2)
+        self.turns = self.counts.sum(2)
+        self.mass = self.counts.sum((0, 1)) > 0
+        self._known.clear()
+        self._stale = False
+
+    def usable(self, day: int, hour: int, turns: int) -> bool:
+        """Whether the cell has a day of its own and, with its neighbours, enough turns to judge this many."""
+        enough = self.around_turns[day, hour] >= max(LEAST_AROUND, turns)
+        return bool(enough and self.days[day, hour] > 0)
+
+    def source(self, at: HourOfWindow) -> int:
+        """Which cells serve an hour: its own day type's, else the other's, else all."""
+        if self.usable(at.day, at.hour, at.turns):
+            return SAME
+        return OTHER_TYPE if self.usable(1 - at.day, at.hour, at.turns) else ALL
+
+    def shrunk(self, day: int, hour: int, shrink: Shrink, live: NDArray[np.bool_]) -> tuple[Floats, float]:
+        """A cell's shares, drawn to its day type by how weak the season is, and the size that they have."""
+        around, size = self.around[day, hour][live], float(self.around_turns[day, hour])
+        whole = self.counts[day].sum(0)[live]
+        noise = shrink.phi * (len(around) - 1) / size
+        seasonal = shrink.season / (shrink.season + noise) if shrink.season > 0 else 0.0
+        weight = max(seasonal, size / float(whole.sum()))
+        return weight * smoothed(around) + (1 - weight) * smoothed(whole), size / weight
+
+    def expect(
+        self, at: HourOfWindow, shrink: Shrink, live: NDArray[np.bool_], tilt: Tilt | None
+    ) -> CellExpectation:
+        """What an hour is expected to look like, remembered until the cells change."""
+        source = self.source(at)
+        key = (source, at.day, at.hour, shrink, live.tobytes())
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._expect(source, at, shrink, live, tilt)
+        return known
+
+    def _expect(
+        self,
+        source: int,
+        at: HourOfWindow,
+        shrink: Shrink,
+        live: NDArray[np.bool_],
+        tilt: Tilt | None,
+    ) -> CellExpectation:
+        bins = int(live.sum())
+        if source == ALL:
+            whole = self.counts.sum((0, 1))[live]
+            days = float(self.days[self.days > 0].mean())
+            return CellExpectation(smoothed(whole), np.full(bins, TAU_UNKNOWN), float(whole.sum()), days)
+        day = at.day if source == SAME else 1 - at.day
+        shares, size = self.shrunk(day, at.hour, shrink, live)
+        days = float(self.days[day, at.hour])
+        if source == SAME:
+            return CellExpectation(shares, np.full(bins, TAU_KNOWN / days), size, days)
+        if tilt is None:
+            return CellExpectation(shares, np.full(bins, TAU_UNKNOWN), size, days)
+        prior = shrink.phi / TAU_UNKNOWN
+        seen, expected = tilt.seen[at.day][live] + prior, tilt.expected[at.day][live] + prior
+        shares = shares * seen / expected
+        tau = np.maximum(shrink.phi / expected, TAU_KNOWN)
+        return CellExpectation(shares / shares.sum(), tau, size, days)
+
+    def turns_used(self, hours: Iterable[HourOfWindow]) -> int:
+        """Turns in the cells that serve these hours, each cell counted once."""
+        used = np.zeros((2, 24), dtype=bool)
+        for at in hours:
+            source = self.source(at)
+            if source == ALL:
+                return int(self.turns.sum())
+            day = at.day if source == SAME else 1 - at.day
+            used[day, [at.hour - 1, at.hour, (at.hour + 1) % 24]] = True
+        return int(self.turns[used].sum())
+
+
+def expectation(
+    cells: Cells,
+    hours: list[HourOfWindow],
+    *,
+    shrink: Shrink,
+    live: NDArray[np.bool_],
+    tilt: Tilt | None,
+) -> Expectation:
+    """The window's expectation: the turn-weighted mean of its hours'. `cells` hold at least one turn."""
+    total = sum(at.turns for at in hours)
+    bins = int(live.sum())
+    shares, tau = np.zeros(bins), np.zeros(bins)
+    size = days = 0.0
+    for at in hours:
+        part = cells.expect(at, shrink, live, tilt)
+        weight = at.turns / total
+        shares += weight * part.shares
+        tau += weight * part.tau
+        size += weight * part.size
+        days += weight * part.days
+    return Expectation(shares, tau, max(float(cells.turns_used(hours)), size), days)

@@ -1,0 +1,87 @@
+"""Judging one window of one dimension against cells of the week: what both references share.
+
+Pseudo-code `judge` of statistics-2.md, section 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from baselines.cells import Cells, HourOfWindow, Shrink, Tilt, expectation
+from baselines.evaluate import Gates, assess
+from baselines.report import Judged, report, still
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from baselines.evaluation import Evaluation, ReferenceName, Window
+    from baselines.pooling import Pooling
+    from baselines.spread import Spread
+    from baselines.windows import Calendar
+
+LEAST_EFFECTIVE = 100.0
+"""Turns over the design effect below which a window is not judged (statistics.md section 2.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What windows of one dimension are judged against."""
+
+    dimension: str
+    reference: ReferenceName
+    cells: Cells
+    tilt: Tilt | None
+    season: float
+    spread: Spread
+    pooling: Pooling
+    calendar: Calendar
+
+
+def judge(
+    basis: Basis,
+    window: Window,
+    hourly: Sequence[tuple[int, NDArray[np.int64]]],
+    *,
+    alpha: float,
+    gates: Gates,
+) -> Evaluation | float:
+    """The evaluation, or the window's turns over the design effect where they are under 100.
+
+    `hourly` are the window's counts over the dimension's own bins, by hours since the epoch.
+    """
+    basis.cells.refresh()
+    hours = [
+        HourOfWindow(*basis.calendar.cell(hour), turns)
+        for hour, counts in hourly
+        if (turns := int(counts.sum())) > 0
+    ]
+    n = sum(at.turns for at in hours)
+    if n == 0 or not basis.cells.mass.any():
+        return 0.0
+    judged = Judged(basis.dimension, basis.reference, window, np.sum([c for _, c in hourly], axis=0))
+    x = basis.pooling.pooled(judged.counts)
+    live = basis.cells.mass | (x > 0)
+    within = basis.spread.within
+    expected = expectation(
+        basis.cells, hours, shrink=Shrink(basis.season, within), live=live, tilt=basis.tilt
+    )
+    between = basis.spread.omega(window.length_s) * (1 + 1 / expected.days) / (1 / n + 1 / expected.size)
+    phi = within + between
+    if n / phi < LEAST_EFFECTIVE:
+        return n / phi
+    if len(expected.shares) < 2:
+        return still(judged, expected, phi)
+    found = assess(
+        x[live],
+        expected,
+        phi=phi,
+        phi_bins=basis.spread.within_bins[live] + between,
+        alpha=alpha,
+        gates=gates,
+    )
+    return report(judged, basis.pooling, live, expected, found, phi=phi, gates=gates)

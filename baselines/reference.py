@@ -1,0 +1,247 @@
+"""The fixed reference of one dimension: learned once, grown by calm hours for fourteen days, then frozen.
+
+Pseudo-code `learn` and `absorb` of statistics-2.md, section 0; short ranges by section 7 of the design.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from baselines.arrays import pack, unpack
+from baselines.cells import Cells, Tilt
+from baselines.evaluate import Gates
+from baselines.judging import Basis, judge
+from baselines.pooling import Pooling
+from baselines.psi import psi, smoothed
+from baselines.spread import Spread, day_residual, neighbour_residual
+from baselines.windows import HOUR, day_lag
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from baselines.evaluation import Evaluation, Window
+    from baselines.psi import Floats
+    from baselines.windows import Calendar
+
+__all__ = ["FixedReference", "Gates"]
+
+FREEZE_HOURS = 14 * 24
+LEARN_HOURS = 24
+
+
+@dataclass(slots=True)
+class FixedReference:
+    """48 cells, the design effect, and a tilt for the day type that was not learned.
+
+    `season` is S, the mean debiased PSI of an hour of the learning day against all of it. `began` and `until`
+    are hours since the epoch: the first one learned, and the newest one offered to `absorb`.
+    """
+
+    key: str
+    calendar: Calendar
+    pooling: Pooling
+    cells: Cells
+    spread: Spread
+    season: float
+    seen: Floats
+    expected: Floats
+    began: int
+    until: int
+
+    @classmethod
+    def learn(
+        cls,
+        key: str,
+        hours: Mapping[int, NDArray[np.int64]],
+        *,
+        configured: bool,
+        counted_share: float,
+        calendar: Calendar,
+        names: Sequence[str] = (),
+    ) -> Self:
+        """Learn from hours since the epoch -> turns of each bin; those after the first 24 are absorbed.
+
+        `names` are the bins' names: rare bins join `__other__` where there is one, `__unseen__` never does.
+        `counted_share` is the part of the turns that `hours` counts.
+
+        Raises:
+            ValueError: `hours` is empty.
+        """
+        if not hours:
+            raise ValueError(f"no hour to learn {key} from")
+        began, total = min(hours), np.sum(list(hours.values()), axis=0)
+        pooling = Pooling.learn(total, names, configured=configured)
+        empty = np.zeros_like(total)
+        day = np.array([pooling.pooled(hours.get(began + i, empty)) for i in range(LEARN_HOURS)])
+        live = pooling.pooled(total) > 0
+        residuals = learning_residuals(day, live)
+        phi = max(1.0, sum(r for r, _ in residuals) / max(len(residuals), 1))
+        spread = Spread.learn(residuals, pooling.size, counted_share)
+        self = cls(
+            key,
+            calendar,
+            pooling,
+            Cells.empty(pooling.size),
+            spread,
+            season=seasonal_spread(day[:, live], phi),
+            seen=np.zeros((2, pooling.size)),
+            expected=np.zeros((2, pooling.size)),
+            began=began,
+            until=min(began + LEARN_HOURS - 1, max(hours)),
+        )
+        for i in np.flatnonzero(day.any(axis=1)).tolist():
+            self.cells.add(*calendar.cell(began + i), day[i])
+        for hour in sorted(h for h in hours if h > self.until):
+            around = hours.get(hour - 1), hours.get(hour + 1)
+            self._absorb(hour, hours[hour], *around, calm=True, share=counted_share)
+        return self
+
+    @property
+    def frozen(self) -> bool:
+        """Whether 14 calendar days are covered since learning began, whatever was absorbed of them."""
+        return self.until >= self.began + FREEZE_HOURS - 1
+
+    def judge(
+        self,
+        window: Window,
+        hourly: Sequence[tuple[int, NDArray[np.int64]]],
+        *,
+        alpha: float,
+        gates: Gates,
+    ) -> Evaluation | float:
+        """The window's evaluation, or its turns over the design effect where they are under 100.
+
+        `hourly` are the window's turns of each bin, split by hours since the epoch.
+        """
+        return judge(self.basis, window, hourly, alpha=alpha, gates=gates)
+
+    @property
+    def basis(self) -> Basis:
+        """What windows are judged against."""
+        tilt = Tilt(self.seen, self.expected)
+        return Basis(
+            self.key, "fixed", self.cells, tilt, self.season, self.spread, self.pooling, self.calendar
+        )
+
+    def learn_days(self, window: Window, x: NDArray[np.int64], x24: NDArray[np.int64]) -> None:
+        """Learn how much days differ from a window and the one `day_lag` before it, alerting or not.
+
+        Offer each non-overlapping window once. Windows whose hours are of different day types teach nothing.
+        """
+        lag = day_lag(window.length_s) // HOUR
+        hours = range(window.start // HOUR, -(-window.end // HOUR))
+        if any(self.calendar.cell(h)[0] != self.calendar.cell(h - lag)[0] for h in hours):
+            return
+        found = day_residual(self.pooling.pooled(x), self.pooling.pooled(x24))
+        if found is not None:
+            self.spread.add_day(window.length_s, *found)
+
+    def absorb(
+        self,
+        hour: int,
+        counts: NDArray[np.int64],
+        previous: NDArray[np.int64] | None,
+        following: NDArray[np.int64] | None,
+        *,
+        calm: bool,
+    ) -> None:
+        """Take in one hour, in order, some time after its end, until the reference is frozen.
+
+        Every hour tells of the design effect (`previous` and `following` are its neighbours, None where
+        unknown); only a calm one, with no episode open in it or the hour after, enters the cells. An hour
+        at or before the newest one offered changes nothing.
+        """
+        self._absorb(hour, counts, previous, following, calm=calm, share=1.0)
+
+    def _absorb(
+        self,
+        hour: int,
+        counts: NDArray[np.int64],
+        previous: NDArray[np.int64] | None,
+        following: NDArray[np.int64] | None,
+        *,
+        calm: bool,
+        share: float,
+    ) -> None:
+        if hour <= self.until:
+            return
+        self.until = hour
+        if hour >= self.began + FREEZE_HOURS or not counts.any():
+            return
+        x = self.pooling.pooled(counts)
+        self.cells.refresh()
+        if previous is not None and following is not None:
+            around = self.pooling.pooled(previous), self.pooling.pooled(following)
+            found = neighbour_residual(x, *around, self.cells.mass)
+            if found is not None:
+                self.spread.add_hour(*found, share)
+        if calm:
+            self._enter(hour, x)
+
+    def _enter(self, hour: int, x: NDArray[np.int64]) -> None:
+        day, at = self.calendar.cell(hour)
+        turns = int(x.sum())
+        if self.cells.days[day, at] == 0 and self.cells.usable(1 - day, at, turns):
+            live = self.cells.mass | (x > 0)
+            self.seen[day] += x
+            self.expected[day, live] += turns * smoothed(self.cells.around[1 - day, at][live])
+        self.cells.add(day, at, x)
+
+    def state(self) -> dict[str, Any]:
+        """Plain values and bytes; the calendar is configuration and not part of it."""
+        return {
+            "key": self.key,
+            "pooling": self.pooling.state(),
+            "counts": pack(self.cells.counts),
+            "days": pack(self.cells.days),
+            "spread": self.spread.state(),
+            "season": self.season,
+            "seen": pack(self.seen),
+            "expected": pack(self.expected),
+            "began": self.began,
+            "until": self.until,
+        }
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any], *, calendar: Calendar) -> Self:
+        """The reference that `state` came from."""
+        return cls(
+            state["key"],
+            calendar,
+            Pooling.restore(state["pooling"]),
+            Cells(unpack(state["counts"]), unpack(state["days"])),
+            Spread.restore(state["spread"]),
+            state["season"],
+            unpack(state["seen"]),
+            unpack(state["expected"]),
+            state["began"],
+            state["until"],
+        )
+
+
+def learning_residuals(
+    day: NDArray[np.int64], live: NDArray[np.bool_]
+) -> list[tuple[float, NDArray[np.float64]]]:
+    """Each hour of a day, (24, bins), against its neighbours; none where one of the three is empty."""
+    found = (
+        neighbour_residual(counts, day[i - 1], day[(i + 1) % LEARN_HOURS], live)
+        for i, counts in enumerate(day)
+    )
+    return [residual for residual in found if residual is not None]
+
+
+def seasonal_spread(hours: NDArray[np.int64], phi: float) -> float:
+    """S: how far the hours of a day, (24, bins), lie from the whole of it; 0 when there is no season."""
+    whole, bins = hours.sum(0), hours.shape[1]
+    total = int(whole.sum())
+    busy = [hour for hour in hours if hour.any()]
+    if not busy or bins < 2:
+        return 0.0
+    chance = phi * (bins - 1)
+    excess = [psi(whole, hour)[0] - chance * (1 / int(hour.sum()) + 1 / total) for hour in busy]
+    return max(0.0, float(np.mean(excess)))
