@@ -1,0 +1,101 @@
+"""Every Redis key, in one place.
+
+`P` is the configured prefix, which keeps installations on one server apart. The part in braces is the hash
+tag: all keys with the same tag share a Redis Cluster slot, so one script can write them in one step. What
+follows the tag never begins with a caller's text, so that no agent, topic or name collides with another key.
+
+    P:partitions               hash    topic -> its number of partitions, as far as any worker has seen
+    P:{lease}                  string  `token owner` of the leader, with a server-side expiry
+    P:{lease}:token            string  the highest fencing token ever given
+
+    P:{topic-n}:state          hash    next, topic, watermark, caught_up, at; `bin_set:AGENT` -> its digest
+    P:{topic-n}:turns:AGENT    hash    minute -> its turns (`#`): which minutes exist, and which changed
+    P:{topic-n}:minutes:AGENT  hash    minute -> its bucket, a MessagePack map of fields and pointers
+    P:{topic-n}:hours:AGENT    hash    hour -> turns in its packed part
+    P:{topic-n}:packed:AGENT   hash    hour -> its packed part (packing.py)
+
+    P:{AGENT}:fence            string  the highest fencing token that wrote
+    P:{AGENT}:value:NAME       string  a value (`Put`)
+    P:{AGENT}:hash:NAME        hash    a hash (`PutField`)
+    P:{AGENT}:list:NAME        list    a list, oldest first (`Push`)
+
+Minutes and hours are whole ones since the epoch, UTC. Only the lease expires by the server's clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from baselines.store import Partition
+
+Kind = Literal["value", "hash", "list"]
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """The four keys of one agent's counts in one partition."""
+
+    turns: str
+    minutes: str
+    hours: str
+    packed: str
+
+    def all(self) -> list[str]:
+        """In the order that the scripts take them."""
+        return [self.turns, self.minutes, self.hours, self.packed]
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The key schema under one prefix.
+
+    Raises:
+        ValueError: the prefix is empty or holds a brace, which would take the hash tag's place.
+    """
+
+    prefix: str
+
+    def __post_init__(self) -> None:
+        if not self.prefix or "{" in self.prefix or "}" in self.prefix:
+            raise ValueError(f"redis prefix {self.prefix!r}: it must be some text without braces")
+
+    @property
+    def partitions(self) -> str:
+        """The registry of partitions."""
+        return f"{self.prefix}:partitions"
+
+    @property
+    def lease(self) -> str:
+        """The leader's lease; its token counter is beside it (`lease_token`)."""
+        return f"{self.prefix}:{{lease}}"
+
+    def state(self, partition: Partition) -> str:
+        """A partition's state."""
+        return f"{self.prefix}:{{{partition}}}:state"
+
+    def buckets(self, partition: Partition, agent: str) -> Buckets:
+        """An agent's counts in a partition."""
+        base = f"{self.prefix}:{{{partition}}}"
+        return Buckets(*(f"{base}:{part}:{agent}" for part in ("turns", "minutes", "hours", "packed")))
+
+    def fence(self, agent: str) -> str:
+        """The fence of an agent's state."""
+        return f"{self._agent(agent)}:fence"
+
+    def agent(self, agent: str, kind: Kind, name: str) -> str:
+        """An agent's value, hash or list `name`."""
+        return f"{self._agent(agent)}:{kind}:{name}"
+
+    def _agent(self, agent: str) -> str:
+        """The agent as a hash tag; an empty tag would be none, and a brace would end it early."""
+        if not agent:
+            raise ValueError("an agent needs a name")
+        return f"{self.prefix}:{{{quote(agent, safe=' /:@')}}}"
+
+
+def lease_token(lease: str) -> str:
+    """The key of the highest token given under the lease key `lease`, in the same slot."""
+    return f"{lease}:token"

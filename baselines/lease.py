@@ -1,0 +1,53 @@
+"""The leader's lease: one leader at a time, and a fencing token that only grows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from baselines.keys import lease_token
+from baselines.redis_store import Script
+
+if TYPE_CHECKING:
+    from baselines.connection import Client
+
+
+class RedisLease:
+    """The lease in Redis, expiring by the server's clock `ttl_s` seconds after it was last taken or renewed.
+
+    `owner` is unique to a process, or two would believe that they hold the lease. A holder that was asleep
+    past the expiry finds its token refused by whatever the next holder has written since.
+    """
+
+    def __init__(self, client: Client, key: str, owner: str, ttl_s: float) -> None:
+        self._script = Script(client, "lease")
+        self._keys = [key, lease_token(key)]
+        self._owner = owner
+        self._ttl_ms = max(1, round(ttl_s * 1000))
+
+    def acquire(self) -> int | None:
+        """As Lease; renewing keeps the token, taking it anew gives a higher one.
+
+        Raises:
+            StoreError: the server did not answer; the lease may be ours or not.
+        """
+        token = self._script(self._keys, "acquire", self._owner, self._ttl_ms)
+        return int(token) if token else None
+
+    def release(self) -> None:
+        """As Lease.
+
+        Raises:
+            StoreError: the server did not answer; the lease then expires by itself.
+        """
+        self._script(self._keys, "release", self._owner, self._ttl_ms)
+
+
+class MemoryLease:
+    """The lease of a process that is alone: it always holds it."""
+
+    def acquire(self) -> int | None:
+        """As Lease: token 1, always."""
+        return 1
+
+    def release(self) -> None:
+        """As Lease: nobody waits for it."""

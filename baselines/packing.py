@@ -1,0 +1,106 @@
+"""Buckets as bytes: a minute as one MessagePack map, an hour as a compact value.
+
+MessagePack writes an integer below 128 as one byte, below 256 as two and below 65,536 as three: its integers
+are the varints that an hour is packed with. Slots are sorted and kept as gaps, so that nearly every gap and
+count of a sparse hour is one byte; names are written once per segment, and the whole is deflated.
+"""
+
+from __future__ import annotations
+
+import zlib
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from baselines.store import TURNS, Delta
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+VERSION = b"\x01"
+"""First byte of a packed hour: the format's version."""
+
+_encode = msgspec.msgpack.Encoder().encode
+_bucket = msgspec.msgpack.Decoder(dict[str, int | str])
+
+
+class _Hour(msgspec.Struct, array_like=True):
+    """A packed hour: segment -> (turns, gaps between slots, counts), change-set fields, pointers."""
+
+    segments: dict[str, tuple[int, list[int], list[int]]]
+    rest: dict[str, int]
+    pointers: dict[str, str]
+
+
+_hour = msgspec.msgpack.Decoder(_Hour)
+
+
+def encode_bucket(delta: Delta) -> bytes:
+    """A bucket as the commit script stores and merges it: one map of counts and pointers."""
+    return _encode({**delta.counts, **delta.pointers} if delta.pointers else delta.counts)
+
+
+def decode_bucket(data: bytes) -> Delta:
+    """Back from `encode_bucket`, or from what the script merged."""
+    delta = Delta()
+    for name, value in _bucket.decode(data).items():
+        if isinstance(value, str):
+            delta.pointers[name] = value
+        else:
+            delta.counts[name] = value
+    return delta
+
+
+def fold(deltas: Iterable[Delta]) -> Delta:
+    """The sum of buckets, earliest first: counts add up, the first pointer of a name stays."""
+    total = Delta()
+    counts = total.counts
+    for delta in deltas:
+        for name, count in delta.counts.items():
+            counts[name] = counts.get(name, 0) + count
+        for name, pointer in delta.pointers.items():
+            total.pointers.setdefault(name, pointer)
+    return total
+
+
+def pack_hour(hour: Delta) -> bytes:
+    """An hour's counts and pointers as a compact value."""
+    slots: dict[str, list[tuple[int, int]]] = {}
+    rest: dict[str, int] = {}
+    for name, count in hour.counts.items():
+        if name.startswith("@"):
+            rest[name] = count
+            continue
+        segment, _, field = name.rpartition("/")
+        slots.setdefault(segment, []).append((-1 if field == TURNS else int(field), count))
+    packed = _Hour({segment: _gaps(sorted(pairs)) for segment, pairs in slots.items()}, rest, hour.pointers)
+    return VERSION + zlib.compress(_encode(packed), 6)
+
+
+def _gaps(pairs: list[tuple[int, int]]) -> tuple[int, list[int], list[int]]:
+    """Sorted (slot, count) pairs, turns as slot -1, as turns, gaps between slots and counts."""
+    turns = 0
+    if pairs[0][0] < 0:
+        turns, pairs = pairs[0][1], pairs[1:]
+    slots = [slot for slot, _ in pairs]
+    gaps = [slot - before for slot, before in zip(slots, [0, *slots], strict=False)]
+    return turns, gaps, [count for _, count in pairs]
+
+
+def unpack_hour(data: bytes) -> Delta:
+    """Back from `pack_hour`.
+
+    Raises:
+        ValueError: the value is not a packed hour of a version that is known here.
+    """
+    if data[:1] != VERSION:
+        raise ValueError(f"packed hour of unknown version {data[:1]!r}: it was written by a newer worker")
+    packed = _hour.decode(zlib.decompress(data[1:]))
+    counts: dict[str, int] = packed.rest
+    for segment, (turns, gaps, values) in packed.segments.items():
+        prefix = f"{segment}/" if segment else ""
+        if turns:
+            counts[prefix + TURNS] = turns
+        counts.update(zip((f"{prefix}{slot}" for slot in accumulate(gaps)), values, strict=True))
+    return Delta(counts, packed.pointers)

@@ -1,0 +1,228 @@
+"""The state store in Redis or Valkey, one server or a cluster: every change is one Lua script (lua/*.lua)."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from redis.exceptions import NoScriptError, ReadOnlyError
+
+from baselines.chain import check
+from baselines.connection import Client, client_name
+from baselines.errors import explained
+from baselines.keys import Keys
+from baselines.packing import decode_bucket, encode_bucket, fold, pack_hour, unpack_hour
+from baselines.store import (
+    TURNS,
+    BucketRead,
+    Commit,
+    Delta,
+    Outcome,
+    Partition,
+    PartitionState,
+    Push,
+    Put,
+    PutField,
+    Write,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from baselines.keys import Kind
+
+_encode = msgspec.msgpack.Encoder().encode
+BIN_SET = "bin_set:"
+
+
+class Script:
+    """One Lua script of this package, run by its digest."""
+
+    def __init__(self, client: Client, name: str) -> None:
+        self._client: Any = client
+        self._server = client_name(client)
+        self._source = files("baselines").joinpath("lua", f"{name}.lua").read_text("utf-8")
+        self._digest = hashlib.sha1(self._source.encode(), usedforsecurity=False).hexdigest()
+
+    def __call__(self, keys: Sequence[str], *arguments: bytes | str | int) -> Any:
+        """Run it. A server that does not know it has run nothing, so sending the source is no repetition."""
+        with explained(self._server):
+            try:
+                return self._client.evalsha(self._digest, len(keys), *keys, *arguments)
+            except NoScriptError:
+                return self._client.eval(self._source, len(keys), *keys, *arguments)
+            except ReadOnlyError:
+                # A fail-over behind one address: only a new connection finds the new primary.
+                self._client.close()
+                raise
+
+
+class RedisStore:
+    """The state store in Redis. For several threads; each method may raise StoreUnavailable or StoreRefused.
+
+    A write that raises StoreUnavailable may have been applied. Send it again: a commit answers ALREADY.
+    """
+
+    def __init__(self, client: Client, prefix: str) -> None:
+        self._client: Any = client
+        self._server = client_name(client)
+        self.keys = Keys(prefix)
+        self._register = Script(client, "register")
+        self._commit = Script(client, "commit")
+        self._report = Script(client, "report")
+        self._read = Script(client, "read")
+        self._pack = Script(client, "pack")
+        self._write = Script(client, "write")
+
+    def register(self, topic: str, partitions: int) -> None:
+        """As PartitionStore; the largest number ever seen stands."""
+        self._register([self.keys.partitions], topic, partitions)
+
+    def partitions(self) -> Sequence[Partition]:
+        """As PartitionStore, in order."""
+        counts = self._call("hgetall", self.keys.partitions)
+        return sorted(
+            Partition(topic.decode(), n) for topic, count in counts.items() for n in range(int(count))
+        )
+
+    def state(self, partition: Partition) -> PartitionState:
+        """As PartitionStore."""
+        raw = self._call("hgetall", self.keys.state(partition))
+        stored = {name.decode(): value.decode() for name, value in raw.items()}
+        if "next" not in stored:
+            return PartitionState()
+        watermark = stored.get("watermark")
+        return PartitionState(
+            next_offset=int(stored["next"]),
+            topic_id=stored["topic"],
+            digests={
+                name[len(BIN_SET) :]: value for name, value in stored.items() if name.startswith(BIN_SET)
+            },
+            watermark=None if watermark is None else float(watermark),
+            caught_up=stored["caught_up"] == "1",
+            at=float(stored["at"]),
+        )
+
+    def commit(self, commit: Commit) -> Outcome:
+        """As PartitionStore.
+
+        Raises:
+            ValueError: no store may apply it (chain.check).
+        """
+        check(commit)
+        agents = {agent: i for i, agent in enumerate(dict.fromkeys(key.agent for key in commit.buckets), 1)}
+        keys = [self.keys.state(commit.partition)]
+        for agent in agents:
+            buckets = self.keys.buckets(commit.partition, agent)
+            keys += [buckets.turns, buckets.minutes]
+        index = [
+            (agents[key.agent], key.minute, delta.counts[TURNS]) for key, delta in commit.buckets.items()
+        ]
+        values = [encode_bucket(delta) for delta in commit.buckets.values()]
+        return Outcome(self._commit(keys, _header(commit), _encode(index), *values).decode())
+
+    def report(self, partition: Partition, expected: int, *, caught_up: bool, at: float) -> bool:
+        """As PartitionStore."""
+        return bool(self._report([self.keys.state(partition)], expected, int(caught_up), repr(float(at))))
+
+    def pack(self, partition: Partition, agent: str, hour: int, expected: int, *, keep_hours: int) -> bool:
+        """As PartitionStore: folds here, and the script checks that what was folded is still all there is."""
+        keys = self.keys.buckets(partition, agent).all()
+        _, minutes, hours = self._read(keys, _encode({}), _encode({}), hour)
+        read = {number: decode_bucket(value) for number, value in _pairs(minutes)}
+        old = unpack_hour(hours[1]) if hours else Delta()
+        packed = fold([old, *(read[minute] for minute in sorted(read))])
+        return bool(
+            self._pack(
+                [self.keys.state(partition), *keys],
+                expected,
+                hour,
+                old.counts.get(TURNS, 0),
+                _encode({minute: delta.counts[TURNS] for minute, delta in read.items()}),
+                packed.counts.get(TURNS, 0),
+                pack_hour(packed) if read else b"",
+                hour - keep_hours,
+            )
+        )
+
+    def minutes(self, partition: Partition, agent: str) -> Sequence[int]:
+        """As PartitionStore."""
+        return sorted(
+            int(minute) for minute in self._call("hkeys", self.keys.buckets(partition, agent).turns)
+        )
+
+    def read(
+        self, partition: Partition, agent: str, minutes: Mapping[int, int], hours: Mapping[int, int]
+    ) -> BucketRead:
+        """As PartitionStore. A known hour that is gone (expired, or lost) comes as an empty Delta."""
+        keys = self.keys.buckets(partition, agent).all()
+        gone, found, packed = self._read(keys, _encode(dict(minutes)), _encode(dict(hours)), "")
+        return BucketRead(
+            minutes={number: decode_bucket(value) for number, value in _pairs(found)},
+            hours={number: unpack_hour(value) if value else Delta() for number, value in _pairs(packed)},
+            gone=set(gone),
+        )
+
+    def write(self, agent: str, token: int, writes: Sequence[Write]) -> bool:
+        """As AgentStore."""
+        keys, arguments = [self.keys.fence(agent)], list[str | int | bytes]()
+        for write in writes:
+            kind, row = _row(write)
+            keys.append(self.keys.agent(agent, kind, write.name))
+            arguments += row
+        return bool(self._write(keys, token, *arguments))
+
+    def get(self, agent: str, name: str) -> bytes | None:
+        """As AgentStore."""
+        value: bytes | None = self._call("get", self.keys.agent(agent, "value", name))
+        return value
+
+    def fields(self, agent: str, name: str) -> Mapping[str, bytes]:
+        """As AgentStore."""
+        return {k.decode(): v for k, v in self._call("hgetall", self.keys.agent(agent, "hash", name)).items()}
+
+    def newest(self, agent: str, name: str, count: int) -> Sequence[bytes]:
+        """As AgentStore."""
+        found: list[bytes] = (
+            self._call("lrange", self.keys.agent(agent, "list", name), -count, -1) if count else []
+        )
+        return found
+
+    def _call(self, command: str, *arguments: str | int) -> Any:
+        """One plain reading command."""
+        with explained(self._server):
+            return getattr(self._client, command)(*arguments)
+
+
+def _header(commit: Commit) -> bytes:
+    """ARGV[1] of lua/commit.lua."""
+    return _encode(
+        {
+            "expected": "" if commit.expected is None else str(commit.expected),
+            "next": str(commit.next),
+            "topic": commit.topic_id,
+            "at": repr(float(commit.at)),
+            "watermark": "" if commit.watermark is None else repr(float(commit.watermark)),
+            "caught_up": str(int(commit.caught_up)),
+            "digests": dict(commit.digests),
+            "switches": [(switch.agent, switch.old, switch.to) for switch in commit.switches],
+        }
+    )
+
+
+def _row(write: Write) -> tuple[Kind, tuple[str | int | bytes, ...]]:
+    """A write's kind of key and its ARGV for lua/write.lua."""
+    match write:
+        case Put(_, value):
+            return "value", ("put", "", value)
+        case PutField(_, field, value):
+            return "hash", ("field", field, value)
+        case Push(_, value, keep):
+            return "list", ("push", keep, value)
+
+
+def _pairs(flat: Sequence[Any]) -> list[tuple[int, bytes]]:
+    """A script's flat {number, value, ...}."""
+    return list(zip(flat[::2], flat[1::2], strict=True))
