@@ -1,0 +1,72 @@
+"""Fixtures that every test may use. Each server is started once a run, by the first test that needs it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.servers import Broker, KafkaServer, MockKafka, ValkeyServer, kafka_home
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def _kafka_kind() -> str:
+    """Which Kafka the tests of this run talk to."""
+    if address := os.environ.get("KAFKA_BOOTSTRAP"):
+        return f"real, {address} (KAFKA_BOOTSTRAP)"
+    if home := kafka_home():
+        return f"real, one node of {home.name} (KAFKA_HOME or the folder beside the checkout)"
+    return "mock cluster of librdkafka (for a real broker: KAFKA_BOOTSTRAP, or KAFKA_HOME and Java)"
+
+
+def pytest_report_header() -> list[str]:
+    """Say which servers are used."""
+    return [f"kafka: {_kafka_kind()}", "redis: a Valkey process of its own"]
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[ValkeyServer]:
+    """A Valkey process for the whole run: do not stop or fill it, start your own `ValkeyServer` for that."""
+    with tempfile.TemporaryDirectory(prefix="valkey-") as folder:
+        server = ValkeyServer(Path(folder)).start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def valkey(valkey_server: ValkeyServer) -> ValkeyServer:
+    """The run's Valkey process. Tests keep apart by `redis_prefix`."""
+    return valkey_server
+
+
+@pytest.fixture
+def redis_prefix() -> str:
+    """A key prefix of this test alone."""
+    return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
+    """A Valkey process of this test alone, started: to be killed, paused or filled."""
+    server = ValkeyServer(tmp_path).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def kafka_broker() -> Iterator[Broker]:
+    """A broker for the whole run: KAFKA_BOOTSTRAP, else a node of KAFKA_HOME, else the mock cluster."""
+    if address := os.environ.get("KAFKA_BOOTSTRAP"):
+        yield Broker(address, "real")
+        return
+    with tempfile.TemporaryDirectory(prefix="kafka-") as folder:
+        home = kafka_home()
+        server = KafkaServer(home, Path(folder)) if home else MockKafka()
+        yield server.start()
+        server.stop()
