@@ -86,7 +86,7 @@ def gamma_tail(x: float, mean: float, variance: float) -> float:
     """P(X >= x), X a scaled chi-square of this mean and variance (Wilson-Hilferty); 1 without spread."""
     if mean <= 0 or variance <= 0:
         return 1.0
-    h = variance / (4.5 * mean * mean)
+    h = variance / (9 * mean * mean)
     z = ((max(x, 0.0) / mean) ** (1 / 3) - (1 - h)) / math.sqrt(h)
     return 0.5 * math.erfc(z / math.sqrt(2))
 

@@ -1,0 +1,127 @@
+"""The rolling reference of one dimension: recent normal, from counts of hours, never the window judged.
+
+Design section 7: the last 28 days (21 for the 7-day rung) up to a gap of six hours or one window, whichever
+is longer; the same cells as the fixed reference, whose design effect and pooling it shares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from baselines.cells import Cells
+from baselines.evaluation import Window
+from baselines.judging import Basis, judge
+from baselines.windows import DAY, HOUR, WEEK
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from baselines.evaluate import Gates
+    from baselines.evaluation import Evaluation
+    from baselines.reference import FixedReference
+
+LEAST_GAP = 6 * HOUR
+SPAN = 28 * DAY
+LONGEST_RUNG_SPAN = 21 * DAY
+"""With the 7-day window and its gap this makes the 35 days that are kept."""
+LEAST_HOURS = 24
+
+
+def rolling_span(window: Window, since: int | None) -> Window:
+    """The event time that the rolling reference may use; `since` is where an episode restarted it.
+
+    It ends at least six hours, and at least one window, before the window starts. Empty (start equal to end)
+    where `since` leaves nothing.
+    """
+    end = window.start - max(LEAST_GAP, window.length_s)
+    start = end - (LONGEST_RUNG_SPAN if window.length_s >= WEEK else SPAN)
+    return Window(min(max(start, since if since is not None else start), end), end)
+
+
+@dataclass(slots=True)
+class _Held:
+    """The hours that one rung's cells hold now, and which hours they were asked for."""
+
+    cells: Cells
+    hours: dict[int, NDArray[np.int64]] = field(default_factory=dict)
+    asked: tuple[range, frozenset[int]] | None = None
+
+
+class RollingReference:
+    """Recent normal of one dimension. Keep it: from step to step it adds new hours and drops old ones.
+
+    `column` is where the dimension's bins are in the vectors of the history that it is given.
+    """
+
+    __slots__ = ("_column", "_fixed", "_held")
+
+    def __init__(self, fixed: FixedReference, column: slice = slice(None)) -> None:
+        self._fixed = fixed
+        self._column = column
+        self._held: dict[int, _Held] = {}
+
+    def judge(
+        self,
+        window: Window,
+        hourly: Sequence[tuple[int, NDArray[np.int64]]],
+        history: Mapping[int, NDArray[np.int64]],
+        *,
+        excluded: Collection[int],
+        since: int | None,
+        alpha: float,
+        gates: Gates,
+    ) -> Evaluation | float | None:
+        """The window's evaluation; a float under 100 as with the fixed reference; None while not judged.
+
+        It is judged once the fixed reference is frozen, or after a restart at `since` (seconds), and once it
+        covers 24 hours. `history` maps hours since the epoch to turns, `excluded` are hours to leave out.
+        """
+        if since is None and not self._fixed.frozen:
+            return None
+        span = rolling_span(window, since)
+        hours = range(-(-span.start // HOUR), span.end // HOUR)
+        held = self._held.setdefault(window.length_s, _Held(Cells.empty(self._fixed.pooling.size)))
+        self._bring_up_to_date(held, hours, frozenset(excluded), history)
+        if not held.hours:
+            return None
+        covered = range(min(held.hours), hours.stop)
+        if len(covered) - sum(hour in covered for hour in excluded) < LEAST_HOURS:
+            return None
+        return judge(self._basis(held.cells), window, hourly, alpha=alpha, gates=gates)
+
+    def forget(self, hours: Iterable[int]) -> None:
+        """Read these hours again at the next evaluation: their counts changed after they were added."""
+        for held in self._held.values():
+            for hour in hours:
+                self._drop(held, hour)
+            held.asked = None
+
+    def _bring_up_to_date(
+        self, held: _Held, hours: range, excluded: frozenset[int], history: Mapping[int, NDArray[np.int64]]
+    ) -> None:
+        if held.asked == (hours, excluded):
+            return
+        held.asked = (hours, excluded)
+        wanted = {hour for hour in hours if hour in history and hour not in excluded}
+        for hour in held.hours.keys() - wanted:
+            self._drop(held, hour)
+        for hour in wanted - held.hours.keys():
+            counts = self._fixed.pooling.pooled(history[hour][self._column]).copy()
+            if counts.any():
+                held.cells.add(*self._fixed.calendar.cell(hour), counts)
+                held.hours[hour] = counts
+
+    def _drop(self, held: _Held, hour: int) -> None:
+        counts = held.hours.pop(hour, None)
+        if counts is not None:
+            held.cells.add(*self._fixed.calendar.cell(hour), counts, sign=-1)
+
+    def _basis(self, cells: Cells) -> Basis:
+        fixed = self._fixed
+        return Basis(
+            fixed.key, "rolling", cells, None, fixed.season, fixed.spread, fixed.pooling, fixed.calendar
+        )
