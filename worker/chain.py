@@ -1,0 +1,102 @@
+"""One placed partition's chain: what is stored of it, and what was counted since."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from baselines.store import BucketKey, Commit, Delta, Partition, Switch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from binning.binset import BinSet
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveBinSet:
+    """What an agent counts under, and for each partition the offset up to which learning has counted."""
+
+    bin_set: BinSet
+    ends: Mapping[Partition, int]
+
+    @property
+    def digest(self) -> str:
+        """The bin set's digest."""
+        return self.bin_set.digest
+
+
+@dataclass(slots=True)
+class Chain:
+    """`expected` is the stored next offset, `next` the one after the last record handled.
+
+    `counting` are the bin sets that turns are counted under now, `digests` those that are stored; `switches`
+    lead from the stored to the counting ones.
+    """
+
+    partition: Partition
+    topic_id: str
+    expected: int | None
+    next: int
+    digests: dict[str, str]
+    watermark: float | None
+    counting: dict[str, ActiveBinSet] = field(default_factory=dict)
+    switches: list[Switch] = field(default_factory=list)
+    buckets: dict[BucketKey, Delta] = field(default_factory=dict)
+    turns: Counter[str] = field(default_factory=Counter)
+    told: tuple[bool, float] | None = None
+    """The last word on having caught up, and when it was given."""
+
+    def adopt(self, active: Mapping[str, ActiveBinSet]) -> list[str]:
+        """Count under `active` from here on; the agents that this changes. Nothing may be left to commit."""
+        new = [agent for agent, bins in active.items() if self.digests.get(agent) != bins.digest]
+        self.switches = [Switch(agent, self.digests.get(agent, ""), active[agent].digest) for agent in new]
+        self.counting = {**active}
+        return new
+
+    def changes_with(self, active: Mapping[str, ActiveBinSet]) -> bool:
+        """Whether an agent of `active` is not counted yet, or under another bin set."""
+        return any(
+            agent not in self.counting or self.counting[agent].digest != bins.digest
+            for agent, bins in active.items()
+        )
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is anything to commit."""
+        return self.next != self.expected or bool(self.switches)
+
+    def saw(self, at: float) -> None:
+        """An event of time `at` was in the partition."""
+        self.watermark = at if self.watermark is None else max(self.watermark, at)
+
+    def add(self, agent: str, deltas: Mapping[int, tuple[dict[str, int], dict[str, str]]]) -> None:
+        """Add an agent's bucket deltas: minute to (counts, pointers)."""
+        for minute, (counts, pointers) in deltas.items():
+            delta = self.buckets.setdefault(BucketKey(agent, minute), Delta())
+            for name, count in counts.items():
+                delta.counts[name] = delta.counts.get(name, 0) + count
+            for name, pointer in pointers.items():
+                delta.pointers.setdefault(name, pointer)
+
+    def commit(self, *, caught_up: bool, at: float) -> Commit:
+        """The next link."""
+        return Commit(
+            partition=self.partition,
+            expected=self.expected,
+            next=self.next,
+            topic_id=self.topic_id,
+            digests=self.digests,
+            switches=self.switches,
+            watermark=self.watermark,
+            caught_up=caught_up,
+            at=at,
+            buckets=self.buckets,
+        )
+
+    def committed(self) -> None:
+        """The link is stored."""
+        self.expected = self.next
+        self.digests = self.digests | {switch.agent: switch.to for switch in self.switches}
+        self.switches, self.buckets, self.turns = [], {}, Counter()

@@ -1,0 +1,177 @@
+"""ingest: Kafka record -> Turn -> bins -> bucket deltas -> one atomic commit (deltas + next offset).
+
+`Ingest.tick` is the line; where a partition starts and what is stored of it is the `Ledger`'s.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from binning.binset import Binned
+from binning.counts import bucket_deltas
+from worker.decode import MAX_BYTES, AgentMatch, Malformed, agent_of, decode_turn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from baselines.store import Partition
+    from binning.encoders import Encoder
+    from binning.turn import Turn
+    from worker.chain import ActiveBinSet, Chain
+    from worker.ledger import Ledger
+    from worker.records import Letters, Record, RecordSource
+
+MAX_RECORDS = 2_000
+MIN_RECORDS = 50
+SLOW_S = 0.5
+"""A pass that takes longer reads fewer records next time: the whole group waits for a slow member's poll."""
+
+_TRACE_ID_CHARS = 128
+
+
+@dataclass(slots=True)
+class IngestStats:
+    """What was read, for metrics and `/livez`."""
+
+    dead_letters: Counter[str] = field(default_factory=Counter)
+    """Records that are no turns, by reason."""
+    unmatched: int = 0
+    """Turns of no configured agent."""
+    passed_by: Counter[str] = field(default_factory=Counter)
+    """Turns by agent that it does not count: it is still learning, or learned from them."""
+    last_tick: float = 0.0
+    """When the last pass ended, on the monotonic clock."""
+
+
+@dataclass(slots=True)
+class _Rows:
+    """Turns of one agent in one poll, partition by partition."""
+
+    bins: ActiveBinSet
+    turns: list[Turn] = field(default_factory=list)
+    pointers: list[str] = field(default_factory=list)
+    chains: list[Chain] = field(default_factory=list)
+
+
+class Ingest:
+    """Counts the turns of the records of `source`. `letters` None drops bad records, counted."""
+
+    def __init__(
+        self,
+        source: RecordSource,
+        ledger: Ledger,
+        encoder: Encoder,
+        agents: Sequence[AgentMatch],
+        *,
+        letters: Letters | None = None,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
+        self.stats = IngestStats(last_tick=monotonic())
+        self._source = source
+        self._ledger = ledger
+        self._encoder = encoder
+        self._agents = tuple(agents)
+        self._letters = letters
+        self._clock = clock
+        self._monotonic = monotonic
+        self._max_bytes = max_bytes
+        self._limit = MAX_RECORDS
+
+    def tick(self) -> None:
+        """One pass: poll, decode, bin and count, then commit and place what is due.
+
+        Raises:
+            SourceFailed: reading cannot go on in this process.
+            StoreRefused: nor can writing.
+            KafkaUnavailable: nor can dead letters be written.
+        """
+        batches = self._source.poll(self._limit)
+        began = self._monotonic()
+        self._ledger.forget(self._source.lost())
+        self._count(self._decode(batches))
+        self._ledger.settle()
+        self.stats.last_tick = self._monotonic()
+        self._pace(self.stats.last_tick - began)
+
+    def _decode(self, batches: Mapping[Partition, Sequence[Record]]) -> Iterable[tuple[str, _Rows]]:
+        """The turns to count, by agent and bin set."""
+        groups: dict[tuple[str, str], _Rows] = {}
+        now = self._clock()
+        for partition, records in batches.items():
+            chain = self._ledger.chain(partition)
+            for record in records if chain is not None else ():
+                if chain is None or record.offset < chain.next:
+                    continue
+                chain.next = record.offset + 1
+                decoded = decode_turn(record.value, now=now, max_bytes=self._max_bytes)
+                if isinstance(decoded, Malformed):
+                    self._reject(partition, record, decoded)
+                    continue
+                chain.saw(min(decoded.at, now))
+                if (agent := self._counted_as(decoded, record.offset, chain)) is not None:
+                    bins = chain.counting[agent]
+                    rows = groups.setdefault((agent, bins.digest), _Rows(bins))
+                    rows.turns.append(decoded)
+                    rows.pointers.append(_pointer(decoded, partition, record.offset))
+                    rows.chains.append(chain)
+        return [(agent, rows) for (agent, _), rows in groups.items()]
+
+    def _counted_as(self, turn: Turn, offset: int, chain: Chain) -> str | None:
+        """The agent that counts this turn now."""
+        agent = agent_of(turn, self._agents)
+        if agent is None:
+            self.stats.unmatched += 1
+            return None
+        bins = chain.counting.get(agent)
+        if bins is None or offset < bins.ends.get(chain.partition, 0):
+            self.stats.passed_by[agent] += 1
+            return None
+        return agent
+
+    def _reject(self, partition: Partition, record: Record, malformed: Malformed) -> None:
+        self.stats.dead_letters[malformed.reason] += 1
+        if self._letters is not None:
+            self._letters.put(partition, record, malformed)
+
+    def _count(self, groups: Iterable[tuple[str, _Rows]]) -> None:
+        """Bin each group at once, then add to the chains that its turns came from."""
+        for agent, rows in groups:
+            binned = rows.bins.bin_set.assign(rows.turns, self._encoder)
+            start = 0
+            for _, run in groupby(rows.chains, key=id):
+                chain = rows.chains[start]
+                part = slice(start, start + len(list(run)))
+                deltas = bucket_deltas(
+                    rows.bins.bin_set,
+                    Binned(binned.slots[part], binned.segments[part]),
+                    rows.turns[part],
+                    rows.pointers[part],
+                )
+                chain.add(agent, deltas)
+                chain.turns[agent] += part.stop - part.start
+                start = part.stop
+
+    def _pace(self, took_s: float) -> None:
+        if took_s > SLOW_S:
+            self._limit = max(MIN_RECORDS, self._limit // 2)
+        elif took_s < SLOW_S / 4:
+            self._limit = min(MAX_RECORDS, self._limit * 2)
+
+
+def _pointer(turn: Turn, partition: Partition, offset: int) -> str:
+    """A pointer to a turn's record, JSON; ids and places, no text."""
+    pointer = {
+        "trace_id": turn.trace_id[:_TRACE_ID_CHARS],
+        "topic": partition.topic,
+        "partition": partition.number,
+        "offset": offset,
+    }
+    return msgspec.json.encode(pointer).decode()

@@ -1,0 +1,246 @@
+"""The store's half of ingest: which partitions are ours, and one chain of commits for each.
+
+Whatever was not committed is read again: by this worker, or by the next owner of the partition. So nothing is
+lost by a crash and nothing is counted twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from baselines.errors import StoreUnavailable
+from baselines.store import Outcome
+from worker.chain import ActiveBinSet, Chain
+from worker.dead_letters import DeadLettersUnavailable
+from worker.records import SourceFailed
+from worker.upkeep import Packer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from baselines.store import Partition, PartitionState, PartitionStore
+    from worker.records import Letters, RecordSource
+
+EVERY_S = 1.0
+TURNS_A_COMMIT = 5_000
+REPORT_EVERY_S = 5.0
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class LedgerStats:
+    """What became of what was counted."""
+
+    turns: Counter[str] = field(default_factory=Counter)
+    """Committed turns by agent."""
+    commits: Counter[str] = field(default_factory=Counter)
+    """By outcome."""
+    gaps: Counter[str] = field(default_factory=Counter)
+    """Offsets by agent that lie between its learning and its counting."""
+    held: bool = False
+    """Whether reading waits for the store or the dead letters."""
+
+
+class Ledger:
+    """The chains of the partitions that `source` gives us.
+
+    `active` gives what each learned agent counts under, read through from the store: it is asked once a second
+    and whenever a partition is placed. An agent of `agents` that it lacks is still learning. `judged_to` gives
+    the event time an agent is judged up to.
+    """
+
+    def __init__(
+        self,
+        source: RecordSource,
+        store: PartitionStore,
+        agents: Collection[str],
+        active: Callable[[], Mapping[str, ActiveBinSet]],
+        *,
+        letters: Letters | None = None,
+        judged_to: Callable[[str], float | None] = lambda _: None,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.stats = LedgerStats()
+        self._source = source
+        self._store = store
+        self._agents = frozenset(agents)
+        self._active = active
+        self._letters = letters
+        self._clock = clock
+        self._monotonic = monotonic
+        self._packer = Packer(store, judged_to, monotonic)
+        self._chains: dict[Partition, Chain] = {}
+        self._registered: dict[str, int] = {}
+        self._commit_due = self._place_due = self._retry_due = 0.0
+
+    def chain(self, partition: Partition) -> Chain | None:
+        """The chain of a placed partition."""
+        return self._chains.get(partition)
+
+    def settle(self) -> None:
+        """All that needs the store. While it cannot answer, reading waits and what was counted is kept."""
+        if self.stats.held and self._monotonic() < self._retry_due:
+            return
+        try:
+            self._commit_what_is_due()
+            self._place()
+            self._packer.run(list(self._chains.values()))
+        except (StoreUnavailable, DeadLettersUnavailable) as error:
+            self._hold(str(error))
+            return
+        if self.stats.held:
+            self.stats.held = False
+            self._source.release()
+            log.info("ingest_resumed")
+        self._source.mirror(self._offsets())
+
+    def forget(self, partitions: Collection[Partition]) -> None:
+        """What was counted of partitions that were taken from us is the next owner's to count."""
+        for partition in partitions:
+            self._chains.pop(partition, None)
+        if partitions:
+            self._place_due = 0.0
+
+    def close(self) -> None:
+        """Commit what there is and leave the group; the next owner reads again what cannot be committed."""
+        try:
+            for chain in list(self._chains.values()):
+                self._commit(chain, None)
+        except (StoreUnavailable, DeadLettersUnavailable) as error:
+            log.info("left_uncommitted", reason=str(error))
+        self._source.close(self._offsets())
+        if self._letters is not None:
+            self._letters.close()
+
+    def _hold(self, reason: str) -> None:
+        self._source.hold()
+        self._retry_due = self._monotonic() + EVERY_S
+        if not self.stats.held:
+            self.stats.held = True
+            log.warning("ingest_waits", reason=reason)
+
+    def _commit_what_is_due(self) -> None:
+        if self._monotonic() >= self._commit_due:
+            self._commit_all()
+            self._commit_due = self._monotonic() + EVERY_S
+            return
+        for chain in list(self._chains.values()):
+            if chain.turns.total() >= TURNS_A_COMMIT:
+                self._commit(chain, None)
+
+    def _commit_all(self) -> None:
+        """Once a second: every partition, with word on whether it has caught up."""
+        for topic, partitions in self._source.topics().items():
+            if self._registered.get(topic) != partitions:
+                self._store.register(topic, partitions)
+                self._registered[topic] = partitions
+        ends = self._source.ends(list(self._chains))
+        for chain in list(self._chains.values()):
+            self._commit(chain, ends.get(chain.partition))
+        active = self._active() if self._chains else {}
+        for chain in self._chains.values():
+            if not chain.pending and chain.changes_with(active):
+                self._adopt(chain, active)
+
+    def _commit(self, chain: Chain, end: int | None) -> None:
+        """One link of a partition's chain. `end` is where its log ends, None when that is not known."""
+        position = self._source.position(chain.partition)
+        if position is not None and position > chain.next:
+            chain.next = position  # over markers of transactions, or records that are gone
+        caught_up = end is not None and chain.next >= end
+        if not chain.pending:
+            if end is not None:
+                self._report(chain, chain.next, caught_up=caught_up)
+            return
+        if self._letters is not None:
+            self._letters.flush()
+        outcome = self._store.commit(chain.commit(caught_up=caught_up, at=self._clock()))
+        self.stats.commits[outcome.value] += 1
+        if outcome in (Outcome.APPLIED, Outcome.ALREADY):
+            self.stats.turns.update(chain.turns)
+            chain.committed()
+            chain.told = (caught_up, self._monotonic())
+        elif outcome is Outcome.TOPIC:
+            raise _other_topic(chain.partition)
+        else:
+            self._set_back(chain, outcome.value)
+
+    def _report(self, chain: Chain, stored: int, *, caught_up: bool) -> None:
+        """Nothing new: say whether we have caught up, when that changed and every five seconds."""
+        now = self._monotonic()
+        if chain.told is not None and chain.told[0] == caught_up and now - chain.told[1] < REPORT_EVERY_S:
+            return
+        if self._store.report(chain.partition, stored, caught_up=caught_up, at=self._clock()):
+            chain.told = (caught_up, now)
+        else:
+            self._set_back(chain, Outcome.REFUSED.value)
+
+    def _set_back(self, chain: Chain, outcome: str) -> None:
+        """Somebody else moved the partition on, or its bin sets changed: read again from what is stored."""
+        del self._chains[chain.partition]
+        self._source.park(chain.partition)
+        self._place_due = 0.0
+        log.info("partition_set_back", partition=str(chain.partition), outcome=outcome)
+
+    def _place(self) -> None:
+        """Start each parked partition where the store says; wait while its agents are still learning."""
+        parked = self._source.parked()
+        if not parked or self._monotonic() < self._place_due:
+            return
+        self._place_due = self._monotonic() + EVERY_S
+        active = self._active()
+        for partition in parked if active else ():
+            self._place_one(partition, self._store.state(partition), active)
+
+    def _place_one(
+        self, partition: Partition, state: PartitionState, active: Mapping[str, ActiveBinSet]
+    ) -> None:
+        topic_id = self._source.topic_id(partition.topic)
+        if state.topic_id is not None and state.topic_id != topic_id:
+            raise _other_topic(partition)
+        if any(agent in self._agents and agent not in active for agent in state.digests):
+            return  # another worker counts for an agent that is not active here yet
+        start = state.next_offset if state.next_offset is not None else _first_offset(partition, active)
+        placed = self._source.place(partition, start)
+        if placed is None:
+            return
+        chain = Chain(partition, topic_id, state.next_offset, placed, dict(state.digests), state.watermark)
+        self._chains[partition] = chain
+        self._adopt(chain, active)
+
+    def _adopt(self, chain: Chain, active: Mapping[str, ActiveBinSet]) -> None:
+        for agent in chain.adopt(active):
+            gap = max(0, chain.next - active[agent].ends.get(chain.partition, chain.next))
+            self.stats.gaps[agent] += gap
+            log.info(
+                "agent_adopted",
+                agent=agent,
+                partition=str(chain.partition),
+                bin_set=active[agent].digest,
+                offset=chain.next,
+                gap=gap,
+            )
+
+    def _offsets(self) -> dict[Partition, int]:
+        return {p: chain.expected for p, chain in self._chains.items() if chain.expected is not None}
+
+
+def _first_offset(partition: Partition, active: Mapping[str, ActiveBinSet]) -> int | None:
+    """Where a partition never committed begins: the smallest learned end; None, its start, without one."""
+    ends = [bins.ends.get(partition) for bins in active.values()]
+    known = [end for end in ends if end is not None]
+    return min(known) if len(known) == len(ends) else None
+
+
+def _other_topic(partition: Partition) -> SourceFailed:
+    return SourceFailed(
+        f"topic {partition.topic} is not the one that was counted: it was deleted and created again; "
+        "start with another redis.prefix to learn it anew, or restore the topic"
+    )

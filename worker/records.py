@@ -1,0 +1,84 @@
+"""What ingest reads: records, and the protocol of whatever they come from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from baselines.store import Partition
+    from worker.decode import Malformed
+
+
+class Record(NamedTuple):
+    """One record of a partition."""
+
+    offset: int
+    key: bytes | None
+    value: bytes | None
+
+
+class SourceFailed(Exception):  # noqa: N818 - as KafkaUnavailable
+    """Reading cannot go on in this process. The message says what is wrong and what to do."""
+
+
+class RecordSource(Protocol):
+    """What ingest needs of a source of records; `KafkaSource` is the real one."""
+
+    skipped: int
+
+    def topics(self) -> Mapping[str, int]:
+        """Number of partitions of each topic."""
+
+    def topic_id(self, topic: str) -> str:
+        """The topic's id, "" where it has none."""
+
+    def parked(self) -> Sequence[Partition]:
+        """Partitions that are ours and wait to be placed."""
+
+    def lost(self) -> Collection[Partition]:
+        """Partitions that were taken from us since the last call, even if they are ours again."""
+
+    def place(self, partition: Partition, offset: int | None) -> int | None:
+        """Read a parked partition from `offset` on (None: its first record).
+
+        Returns where reading begins, None when the partition cannot be placed now.
+        """
+
+    def park(self, partition: Partition) -> None:
+        """Stop reading a partition until it is placed again; nothing if it is not ours."""
+
+    def hold(self) -> None:
+        """Return no records until `release`, while `poll` keeps our place in the group."""
+
+    def release(self) -> None:
+        """End `hold`."""
+
+    def poll(self, limit: int) -> Mapping[Partition, Sequence[Record]]:
+        """At most `limit` records of placed partitions, each in offset order. Raises SourceFailed."""
+
+    def position(self, partition: Partition) -> int | None:
+        """The offset that is read next, which moves over markers and gaps too."""
+
+    def ends(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """Where the log ends now; empty when the broker does not say."""
+
+    def mirror(self, offsets: Mapping[Partition, int]) -> None:
+        """Tell Kafka how far we got, for lag tools; now and then, and failing is no harm."""
+
+    def close(self, offsets: Mapping[Partition, int]) -> None:
+        """Mirror the last offsets and leave the group."""
+
+
+class Letters(Protocol):
+    """Where records that are no turns go; `DeadLetters` is the real one."""
+
+    def put(self, partition: Partition, record: Record, malformed: Malformed) -> None:
+        """Send one."""
+
+    def flush(self) -> None:
+        """Return when all have arrived. Raises DeadLettersUnavailable when they have not."""
+
+    def close(self) -> None:
+        """Let go."""

@@ -1,0 +1,64 @@
+"""Folds hours that no window needs by the minute any more, a little at a time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from baselines.store import Partition, PartitionStore
+    from worker.chain import Chain
+
+MINUTES_KEPT_S = 6 * 3600
+"""Minutes stay for this long behind the partition's own watermark."""
+
+LONGEST_ODD_WINDOW_S = 4 * 3600
+"""Longest window that does not start on the hour: an unjudged one may need the minutes so far back."""
+
+KEEP_HOURS = 35 * 24
+EVERY_S = 10.0
+BUDGET_S = 0.1
+
+_HOUR_S = 3600
+
+
+@dataclass(slots=True)
+class Packer:
+    """Packs hours of the partitions that are ours. `judged_to` is the event time an agent is judged up to."""
+
+    store: PartitionStore
+    judged_to: Callable[[str], float | None]
+    monotonic: Callable[[], float] = time.monotonic
+    _due: dict[Partition, float] = field(default_factory=dict)
+
+    def run(self, chains: Collection[Chain]) -> None:
+        """Pack for at most a tenth of a second; what is left is done by the next call.
+
+        Raises:
+            StoreUnavailable: the store cannot answer now; nothing is lost.
+        """
+        now = self.monotonic()
+        due = [chain for chain in chains if self._due.get(chain.partition, 0.0) <= now]
+        for chain in sorted(due, key=lambda chain: self._due.get(chain.partition, 0.0)):
+            if not self._pack(chain, now + BUDGET_S):
+                return
+            self._due[chain.partition] = now + EVERY_S
+
+    def _pack(self, chain: Chain, deadline: float) -> bool:
+        """Whether all of the partition's old hours are packed."""
+        if chain.expected is None or chain.watermark is None:
+            return True
+        for agent in chain.digests:
+            judged = self.judged_to(agent)
+            if judged is None:
+                continue
+            until = min(chain.watermark - MINUTES_KEPT_S, judged - LONGEST_ODD_WINDOW_S)
+            hours = {minute // 60 for minute in self.store.minutes(chain.partition, agent)}
+            for hour in sorted(hour for hour in hours if (hour + 1) * _HOUR_S <= until):
+                self.store.pack(chain.partition, agent, hour, chain.expected, keep_hours=KEEP_HOURS)
+                if self.monotonic() > deadline:
+                    return False
+        return True
