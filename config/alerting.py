@@ -99,8 +99,3 @@ class Alerts(Section):
         """The configured sinks that take this quadrant, in the order of the route."""
         route: tuple[str, ...] = getattr(self.routes, quadrant)
         return tuple(sink for sink in route if getattr(self.sinks, sink) is not None)
-
-    def playbook(self, quadrant: str, listens_on: str) -> str:
-        """The link of a quadrant's playbook; `listens_on` is the worker's own address, `http://host:port`."""
-        own: str | None = getattr(self.playbooks, quadrant)
-        return own or f"{(self.base_url or listens_on).rstrip('/')}/playbooks/{quadrant}"

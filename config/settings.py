@@ -15,15 +15,16 @@ from pydantic import BaseModel, BeforeValidator, Field, SecretStr, field_validat
 from config.alerting import Alerts
 from config.connections import Kafka, Redis
 from config.decide import DEFAULT_DECIDE, canonical
-from config.values import Duration, Moment, Names, Section
+from config.values import Duration, Moment, Names, Section, Text
 
 
 class Agent(Section):
     """One agent: its name, and which records are its (all of them when nothing is named)."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", examples=["support-bot"])
-    match: dict[str, str | bool | int | float] = Field(default_factory=dict)
-    """The turn's `agent`, the `service` name or any attribute, each with the value that it must have."""
+    match: dict[str, Text] = Field(default_factory=dict)
+    """The turn's `agent`, the `service` name or any attribute, each with the value it must have. The first
+    agent that matches takes the record."""
 
     @model_validator(mode="before")
     @classmethod
@@ -140,8 +141,8 @@ class Settings(Section):
     def _told_apart(cls, agents: tuple[Agent, ...]) -> tuple[Agent, ...]:
         if len({agent.name for agent in agents}) != len(agents):
             raise ValueError("names an agent twice")
-        if sum(not agent.match for agent in agents) > 1:
-            raise ValueError("more than one agent without match: each would take every record")
+        if any(not agent.match for agent in agents[:-1]):
+            raise ValueError("only the last agent may do without match: it takes every record that is left")
         return agents
 
     @field_validator("decide")

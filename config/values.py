@@ -6,7 +6,7 @@ import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
@@ -26,6 +26,12 @@ def seconds(value: object) -> object:
     if match is None:
         raise ValueError("should be a number with a unit, such as 90s, 15m, 24h or 14d")
     return round(float(match[1]) * _UNITS[match[2]])
+
+
+def spelled(duration: int) -> str:
+    """Seconds as `seconds` reads them, in the largest unit that divides them."""
+    unit = next(name for name in ("d", "h", "m", "s") if duration % _UNITS[name] == 0)
+    return f"{duration // _UNITS[unit]}{unit}"
 
 
 def moment(value: object) -> object:
@@ -49,9 +55,22 @@ def _epoch(value: object) -> float:
     return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
 
 
+def _spelled_moment(value: str | float) -> str:
+    return value if isinstance(value, str) else datetime.fromtimestamp(value, UTC).isoformat()
+
+
 def names(value: object) -> object:
     """A list of names; from the environment also `a,b`."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def text(value: object) -> object:
+    """A yes/no or a number as an attribute's text: `true`, `3`, `0.5`. Everything else as it is."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value) if isinstance(value, int | float) else value
 
 
 def version(value: object) -> object:
@@ -61,12 +80,19 @@ def version(value: object) -> object:
     raise ValueError("should be a version in quotes, such as '2.8'")
 
 
-_TEXT: dict[str, Any] = {"type": "string"}
-Duration = Annotated[int, BeforeValidator(seconds), WithJsonSchema(_TEXT | {"examples": ["24h"]})]
+_STRING: dict[str, Any] = {"type": "string"}
+Duration = Annotated[
+    int,
+    BeforeValidator(seconds),
+    PlainSerializer(spelled, when_used="json"),
+    WithJsonSchema(_STRING | {"examples": ["24h"]}),
+]
 Moment = Annotated[
     Literal["earliest", "latest"] | float,
     BeforeValidator(moment),
-    WithJsonSchema(_TEXT | {"examples": ["earliest"]}),
+    PlainSerializer(_spelled_moment, when_used="json"),
+    WithJsonSchema(_STRING | {"examples": ["earliest"]}),
 ]
-Names = Annotated[tuple[str, ...], BeforeValidator(names)]
-Version = Annotated[tuple[int, ...] | None, BeforeValidator(version), WithJsonSchema(_TEXT)]
+Text = Annotated[str, BeforeValidator(text)]
+Names = Annotated[tuple[Text, ...], BeforeValidator(names)]
+Version = Annotated[tuple[int, ...] | None, BeforeValidator(version), WithJsonSchema(_STRING)]

@@ -194,7 +194,7 @@ def test_a_wrong_value_is_named_by_key_and_never_shown(tmp_path: Path, line: str
     ("line", "expected"),
     [
         ("agents: [a, a]", "agents names an agent twice"),
-        ("agents: [a, b]", "agents more than one agent without match"),
+        ("agents: [a, b]", "agents only the last agent may do without match"),
         ("agents: [{name: 'a b'}]", "agents[0].name has characters that are not allowed"),
         ("agents: [{match: {}}]", "agents[0].name is missing; for example name: support-bot"),
     ],
@@ -277,3 +277,17 @@ def test_bare_and_full_names_decide_alike() -> None:
     assert settings.decides("output.flags:pii")
     assert not settings.decides("output.flags:hallucination")
     assert load(None, LEAST).decides("output.flags:hallucination")
+
+
+def test_what_config_show_prints_loads_again(tmp_path: Path) -> None:
+    settings = load(None, LEAST | {"QUADRIFT__LEARN__FROM": "2026-11-01"})
+    shown = settings.model_dump_json(by_alias=True)
+    assert '"at_least":"1d"' in shown
+    assert '"from":"2026-11-01T00:00:00+00:00"' in shown
+    assert (
+        settings.learn == read(tmp_path, settings.model_dump_json(by_alias=True, exclude_defaults=True)).learn
+    )
+
+
+def test_every_section_has_a_schema() -> None:
+    assert {"kafka", "redis", "learn", "alerts"} <= set(Settings.model_json_schema()["properties"])

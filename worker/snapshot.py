@@ -1,0 +1,140 @@
+"""What the HTTP server answers from: an immutable picture of the store, made anew once a second.
+
+It comes from the store alone, so a worker that is not the leader answers the same as the one that is.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import structlog
+
+from alerts.verdict import Verdict, decode
+from baselines.errors import StoreError
+from baselines.learned import ACTIVE, Active
+from baselines.watermark import watermark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from baselines.store import Partition, PartitionState, Store
+
+log = structlog.get_logger()
+
+HISTORY = 500
+"""Verdicts of an agent that are kept at hand."""
+_RECENT = 24
+EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class AgentView:
+    """One agent: the latest verdict of each segment, its newest verdicts (oldest first), its learning."""
+
+    name: str
+    latest: Mapping[str, Verdict] = field(default_factory=dict)
+    history: tuple[Verdict, ...] = ()
+    status: Mapping[str, Any] = field(default_factory=dict)
+    bin_set: str | None = None
+    outbox: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that can be asked for, as of the wall clock `at` (0 before the store first answered).
+
+    `watermark` is event time, None while nothing was read; `lagging` are the partitions that hold it back.
+    """
+
+    at: float
+    agents: Mapping[str, AgentView]
+    partitions: Mapping[Partition, PartitionState] = field(default_factory=dict)
+    watermark: float | None = None
+    lagging: tuple[str, ...] = ()
+
+
+class Refresher:
+    """Keeps a snapshot fresh in its own thread. While the store is away the last one stands, and ages."""
+
+    def __init__(
+        self,
+        store: Store,
+        agents: Sequence[str],
+        *,
+        clock: Callable[[], float] = time.time,
+        every_s: float = EVERY_S,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._every_s = every_s
+        self._raw: dict[str, tuple[Mapping[str, bytes], tuple[bytes, ...]]] = {}
+        self._snapshot = Snapshot(at=0.0, agents={name: AgentView(name) for name in agents})
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="snapshot", daemon=True)
+
+    def __call__(self) -> Snapshot:
+        """The newest snapshot."""
+        return self._snapshot
+
+    def start(self) -> None:
+        """Begin to refresh."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; a read under way is waited for."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5.0)
+
+    def refresh(self) -> None:
+        """Read the store once.
+
+        Raises:
+            StoreError: it did not answer; the last snapshot stands.
+        """
+        now = self._clock()
+        partitions = {partition: self._store.state(partition) for partition in self._store.partitions()}
+        mark = watermark(partitions, now)
+        agents = {name: self._agent(view) for name, view in self._snapshot.agents.items()}
+        self._snapshot = Snapshot(now, agents, partitions, mark.at, mark.lagging)
+
+    def _run(self) -> None:
+        failing = False
+        while not self._stopped.wait(self._every_s):
+            try:
+                self.refresh()
+                failing = False
+            except StoreError as error:
+                if not failing:
+                    log.warning("snapshot_is_ageing", reason=str(error))
+                failing = True
+
+    def _agent(self, before: AgentView) -> AgentView:
+        name = before.name
+        latest = self._store.fields(name, "latest")
+        known, verdicts = self._raw.get(name, ({}, ()))
+        history = before.history
+        if latest != known:
+            verdicts = self._verdicts(name, verdicts)
+            history = tuple(decode(raw) for raw in verdicts)
+        self._raw[name] = (latest, verdicts)
+        status, active = self._store.get(name, "status"), self._store.get(name, ACTIVE)
+        return AgentView(
+            name=name,
+            latest={segment: decode(raw) for segment, raw in sorted(latest.items())},
+            history=history,
+            status=msgspec.json.decode(status) if status else {},
+            bin_set=Active.from_bytes(active).digest if active else None,
+            outbox=len(self._store.fields(name, "outbox")),
+        )
+
+    def _verdicts(self, agent: str, known: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        """The newest verdicts; where a few new ones join those that are known, only the few are read."""
+        recent = tuple(self._store.newest(agent, "verdicts", _RECENT))
+        if known and known[-1] in recent:
+            return (known + recent[recent.index(known[-1]) + 1 :])[-HISTORY:]
+        return tuple(self._store.newest(agent, "verdicts", HISTORY))
