@@ -1,0 +1,257 @@
+"""False pages on generated quiet traffic: day and night, a weekend that the reference has not seen, sessions.
+
+    python benchmarks/quiet_hours.py --hours 2000
+
+Ten dimensions are learned for 24 hours and then judged, on one-hour windows every ten minutes and by the code
+of the worker, with nothing changing but hour, day type and chance. Every episode that opens is a false page. The
+world is the one of the research note `statistics-2.md`, section 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file, it finds the packages
+
+from alerts.persistence import Reading, Streak, advance
+from baselines.evaluation import Evaluation, Window
+from baselines.reference import FixedReference, Gates
+from baselines.rolling import RollingReference
+from baselines.windows import HOUR, STEP, Calendar, alpha
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Counts = NDArray[np.int64]
+    Shares = NDArray[np.float64]
+
+MONDAY = 408_840  # 2016-08-22 00:00 UTC, in hours since the epoch
+SESSION, COPIED = 6, math.sqrt(0.2)  # turns of a session, part of them that repeat one bin: design effect 2
+WOBBLE = 3000.0
+SLOTS = HOUR // STEP
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One dimension: its mean shares, PSI between day and night, and between weekday and weekend."""
+
+    name: str
+    base: Shares
+    night: float
+    weekend: float
+
+
+def _zipf(bins: int) -> Shares:
+    weights = 1 / np.arange(1, bins + 1)
+    return np.asarray(weights / weights.sum())
+
+
+BASE8 = np.array([0.42, 0.22, 0.13, 0.09, 0.06, 0.045, 0.03, 0.005])
+KINDS = (
+    Kind("intent", BASE8, 0.25, 0.15),
+    Kind("cluster", _zipf(33), 0.15, 0.10),
+    Kind("novelty", np.full(10, 0.1), 0.12, 0.05),
+    Kind("language", np.array([0.8, 0.12, 0.05, 0.03]), 0.10, 0.06),
+    Kind("category", BASE8, 0.10, 0.08),
+    Kind("pattern", _zipf(12), 0.08, 0.10),
+    Kind("flag", np.array([0.995, 0.005]), 0.0, 0.0),
+    Kind("outcome", np.array([0.6, 0.37, 0.03]), 0.06, 0.05),
+    Kind("words", np.full(10, 0.1), 0.05, 0.05),
+    Kind("length", np.full(10, 0.1), 0.15, 0.12),
+)
+
+
+def tilt(base: Shares, towards: Shares, distance: float) -> Shares:
+    """The log-odds direction, scaled so that `base` moved by it has this PSI against `base`."""
+    low, high = 0.0, 8.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        moved = base * np.exp(middle * towards)
+        moved /= moved.sum()
+        far = float(((moved - base) * np.log(moved / base)).sum()) > distance
+        low, high = (low, middle) if far else (middle, high)
+    return low * towards
+
+
+@dataclass(slots=True)
+class World:
+    """Quiet traffic of one installation; `replaced` gives a dimension other mean shares from an hour on."""
+
+    rng: np.random.Generator
+    busiest: float = 3000.0
+    quietest: float = 600.0
+    replaced: dict[str, tuple[int, Shares]] = field(default_factory=dict)
+    season: dict[str, tuple[Shares, Shares, Shares]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Draw how this installation's nights, weekends and weekend evenings differ."""
+        for kind in KINDS:
+            size = len(kind.base)
+            distances = (kind.night, kind.weekend, 0.03 if kind.weekend else 0.0)
+            drawn = [tilt(kind.base, self.rng.normal(size=size), distance) for distance in distances]
+            self.season[kind.name] = (drawn[0], drawn[1], drawn[2])
+
+    def rate(self, hour: int) -> float:
+        """Turns of an hour: most at 14:00, fewest at 02:00, three fifths of it at weekends."""
+        middle, swing = (self.busiest + self.quietest) / 2, (self.busiest - self.quietest) / 2
+        turns = middle + swing * math.cos(2 * math.pi * (hour % 24 - 14) / 24)
+        return turns * (0.6 if self.weekend(hour) else 1.0)
+
+    @staticmethod
+    def weekend(hour: int) -> bool:
+        """Whether the hour is one of a Saturday or Sunday."""
+        return (hour - MONDAY) // 24 % 7 >= 5
+
+    def shares(self, kind: Kind, hour: int) -> Shares:
+        """The true shares of one hour, wobble included."""
+        night, weekend, evening = self.season[kind.name]
+        since, base = self.replaced.get(kind.name, (0, kind.base))
+        phase = (1 - math.cos(2 * math.pi * (hour % 24 - 14) / 24)) / 2
+        exponent = night * phase
+        if self.weekend(hour):
+            exponent = exponent + weekend + evening * math.exp(-(((hour % 24 - 21.5) / 3) ** 2))
+        now = (base if hour >= since else kind.base) * np.exp(exponent)
+        return self.rng.dirichlet(np.maximum(now / now.sum() * WOBBLE, 1e-3))
+
+    def hour(self, kind: Kind, hour: int) -> Counts:
+        """Turns of each bin in each step of an hour, (6, bins): sessions repeat themselves."""
+        shares = self.shares(kind, hour)
+        sessions = max(1, int(self.rng.poisson(self.rate(hour) / SESSION / SLOTS)))
+        repeats = np.arange(SESSION + 1)
+        chances = [
+            math.comb(SESSION, k) * COPIED**k * (1 - COPIED) ** (SESSION - k) for k in repeats.tolist()
+        ]
+        steps = []
+        for _ in range(SLOTS):
+            by_repeats = self.rng.multinomial(sessions, chances)
+            free = sessions * SESSION - int(by_repeats @ repeats)
+            drawn = self.rng.multinomial([*by_repeats, free], shares)
+            steps.append(repeats @ drawn[:-1] + drawn[-1])
+        return np.array(steps, dtype=np.int64)
+
+
+@dataclass(slots=True)
+class Page:
+    """An episode that opened: which dimension, and the end of the step in seconds since the epoch."""
+
+    dimension: str
+    at: int
+
+
+@dataclass(slots=True)
+class Watched:
+    """One dimension under watch: its references, its counts and its streak of evaluations."""
+
+    kind: Kind
+    fixed: FixedReference
+    rolling: RollingReference
+    hours: dict[int, Counts]
+    level: float
+    steps: deque[tuple[int, Counts]] = field(default_factory=lambda: deque(maxlen=SLOTS))
+    streak: Streak = field(default_factory=Streak)
+    alerting: set[int] = field(default_factory=set)
+    evaluations: int = 0
+
+    def step(self, hour: int, end: int, counts: Counts) -> bool:
+        """Judge the hour that ends at `end` (seconds); whether an episode opened."""
+        self.steps.append((hour, counts))
+        if len(self.steps) < SLOTS:
+            return False
+        first, last = self.steps[0][0], self.steps[-1][0]
+        hourly = [(h, np.sum([c for at, c in self.steps if at == h], axis=0)) for h in sorted({first, last})]
+        window, gates = Window(end - HOUR, end), Gates()
+        fixed = self.fixed.judge(window, hourly, alpha=self.level, gates=gates)
+        rolling = self.rolling.judge(
+            window, hourly, self.hours, excluded=self.alerting, since=None, alpha=self.level, gates=gates
+        )
+        found = [each for each in (fixed, rolling) if isinstance(each, Evaluation)]
+        if not found:
+            return False
+        self.evaluations += 1
+        before = self.streak.alerting
+        exceeds, calm = any(each.exceeds for each in found), all(each.calm for each in found)
+        self.streak = advance(self.streak, Reading(end, exceeds, calm, found[0].displacement))
+        if self.streak.alerting:
+            self.alerting.add(hour)
+        return self.streak.alerting and not before
+
+    def learn(self, hour: int) -> None:
+        """After an hour: how days differ, and the hour that ended three hours before it."""
+        earlier = self.hours.get(hour - 24)
+        if earlier is not None:
+            self.fixed.learn_days(Window(hour * HOUR, (hour + 1) * HOUR), self.hours[hour], earlier)
+        calm = not {hour - 3, hour - 2} & self.alerting
+        around = self.hours.get(hour - 4), self.hours.get(hour - 2)
+        self.fixed.absorb(hour - 3, self.hours[hour - 3], *around, calm=calm)
+
+
+def watch(world: World, first: int, hours: int, *, false_pages: float = 1.0) -> tuple[list[Page], int]:
+    """Learn 24 hours from `first`, judge the `hours` after them; the pages, and how many evaluations."""
+    calendar, watched = Calendar(), []
+    level = alpha(false_pages, 1.0, 1, 1, len(KINDS))
+    for kind in KINDS:
+        learned = {hour: world.hour(kind, hour).sum(0) for hour in range(first, first + 24)}
+        fixed = FixedReference.learn(
+            kind.name, learned, configured=True, counted_share=1.0, calendar=calendar
+        )
+        watched.append(Watched(kind, fixed, RollingReference(fixed), learned, level))
+    pages = []
+    for hour in range(first + 24, first + 24 + hours):
+        for each in watched:
+            steps = world.hour(each.kind, hour)
+            for i, counts in enumerate(steps):
+                end = hour * HOUR + (i + 1) * STEP
+                if each.step(hour, end, counts):
+                    pages.append(Page(each.kind.name, end))
+            each.hours[hour] = steps.sum(0)
+            each.learn(hour)
+    return sorted(pages, key=lambda page: page.at), sum(each.evaluations for each in watched)
+
+
+def upper_limit(events: int) -> float:
+    """The one-sided 95 % upper limit of a Poisson mean after this many events."""
+    low, high = 0.0, 10.0 + 3.0 * events
+    for _ in range(60):
+        middle = (low + high) / 2
+        terms = [math.exp(-middle + k * math.log(middle) - math.lgamma(k + 1)) for k in range(events + 1)]
+        low, high = (middle, high) if sum(terms) > 0.05 else (low, middle)
+    return high
+
+
+def main() -> None:
+    """Watch installations, each learned on some weekday hour, until there are enough window-hours."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--hours", type=int, default=2000, help="window-hours in all")
+    parser.add_argument("--days", type=int, default=14, help="days that each installation is watched")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--false-pages", type=float, default=1.0, help="the knob: false pages a month")
+    parser.add_argument("--busiest", type=float, default=3000.0, help="turns an hour at 14:00 on a weekday")
+    parser.add_argument("--quietest", type=float, default=600.0, help="turns an hour at 02:00 on a weekday")
+    asked = parser.parse_args()
+    rng, pages, done, judged, began = np.random.default_rng(asked.seed), 0, 0, 0, time.monotonic()
+    while done < asked.hours:
+        hours = min(asked.days * 24, asked.hours - done)
+        first = MONDAY + int(rng.integers(0, 4 * 24))
+        world = World(np.random.default_rng(rng.integers(2**32)), asked.busiest, asked.quietest)
+        found, evaluations = watch(world, first, hours, false_pages=asked.false_pages)
+        pages, done, judged = pages + len(found), done + hours, judged + evaluations
+        named = ", ".join(f"{page.dimension} after {page.at / HOUR - first - 24:.1f} h" for page in found)
+        print(f"{done:6} h  {len(found)} pages  {named}", flush=True)
+    rate, limit = 1000 * pages / done, 1000 * upper_limit(pages) / done
+    print(f"{done} window-hours of {len(KINDS)} dimensions, {judged} judged: {pages} pages")
+    print(f"{rate:.2f} per 1000 window-hours, at most {limit:.2f} (95 %); {time.monotonic() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
