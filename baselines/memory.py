@@ -145,7 +145,11 @@ class MemoryStore:
             if count and hour not in packed:
                 found[hour] = Delta()
         return BucketRead(
-            minutes={m: buckets.minutes[m] for m, count in turns.items() if minutes.get(m, 0) != count},
+            minutes={
+                minute: buckets.minutes[minute]
+                for minute, count in turns.items()
+                if minutes.get(minute, 0) != count or minute // 60 in found
+            },
             hours=found,
             gone={minute for minute, count in minutes.items() if count and minute not in turns},
         )

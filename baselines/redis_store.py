@@ -156,7 +156,11 @@ class RedisStore:
     def read(
         self, partition: Partition, agent: str, minutes: Mapping[int, int], hours: Mapping[int, int]
     ) -> BucketRead:
-        """As PartitionStore. A known hour that is gone (expired, or lost) comes as an empty Delta."""
+        """As PartitionStore.
+
+        A known hour that is gone (expired, or lost with the server) comes as an empty Delta. Where the packed
+        part of an hour changed, all its minutes come with it (lua/read.lua says why).
+        """
         keys = self.keys.buckets(partition, agent).all()
         gone, found, packed = self._read(keys, _encode(dict(minutes)), _encode(dict(hours)), "")
         return BucketRead(

@@ -7,17 +7,22 @@
 --
 -- Returns {known minutes that are gone, {minute, bucket, ...}, {hour, packed, ...}}. A known hour that is gone
 -- comes with an empty value. One script, so that an hour packed meanwhile is seen once: as minutes or packed.
+--
+-- Turns tell whether a bucket changed, for a minute's turns are those of the log that its packed hour has not. So
+-- where the packed part is another one, all minutes of the hour are sent: after a roll-back of the server, a minute
+-- may hold as many turns as before and yet others.
 
 local only = tonumber(ARGV[3])
 
--- The numbers of an index whose count is not the one known, and the known ones that it no longer has.
-local function differences(index_key, known, unit)
-  local changed, gone, flat = {}, {}, redis.call('HGETALL', index_key)
-  local stored = {}
+-- What an index holds that is not as known, and what is known that it no longer holds. `stale(number)` makes one
+-- differ whatever its count.
+local function differences(index_key, known, unit, stale)
+  local changed, gone, stored = {}, {}, {}
+  local flat = redis.call('HGETALL', index_key)
   for i = 1, #flat, 2 do
     local number, turns = tonumber(flat[i]), tonumber(flat[i + 1])
     stored[number] = true
-    if known[number] ~= turns and (not only or math.floor(number / unit) == only) then
+    if (known[number] ~= turns or stale(number)) and (not only or math.floor(number / unit) == only) then
       changed[#changed + 1] = number
     end
   end
@@ -41,8 +46,14 @@ local function values(key, numbers)
   return reply
 end
 
-local minutes, gone = differences(KEYS[1], cmsgpack.unpack(ARGV[1]), 60)
-local hours, gone_hours = differences(KEYS[3], cmsgpack.unpack(ARGV[2]), 1)
+local hours, gone_hours = differences(KEYS[3], cmsgpack.unpack(ARGV[2]), 1, function() return false end)
+local repacked = {}
+for _, hour in ipairs(hours) do repacked[hour] = true end
+for _, hour in ipairs(gone_hours) do repacked[hour] = true end
+local minutes, gone = differences(KEYS[1], cmsgpack.unpack(ARGV[1]), 60, function(minute)
+  return repacked[math.floor(minute / 60)]
+end)
+
 local packed = values(KEYS[4], hours)
 for _, hour in ipairs(gone_hours) do
   packed[#packed + 1] = hour
