@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 if TYPE_CHECKING:
@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from binning.encoders import Encoder
     from binning.layout import Side
+    from binning.spec import BinSpec
     from binning.turn import Turn
 
 
@@ -19,25 +21,41 @@ if TYPE_CHECKING:
 class Batch:
     """Some turns and what several dimensions need of them, computed once.
 
-    `vectors` is (turns, width) int8, the encoder's vector of each input text; a row of zeros has no text.
+    `texts` are the input texts, empty where there is none or only blanks. `vectors` is (turns, width) int8, the
+    encoder's vector of each input text; a row of zeros has no text, or no token that the encoder knows.
     """
 
     turns: Sequence[Turn]
+    texts: Sequence[str]
     vectors: NDArray[np.int8]
-    cache: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Learning:
+    """What there is to learn bins from. `fitting`, (turns,): the half that a `halved` dimension is fitted on."""
+
+    batch: Batch
+    fitting: NDArray[np.bool_]
+    spec: BinSpec
+    encoder: Encoder
 
 
 class Dimension(Protocol):
     """One categorical histogram of one side, fitted: it assigns every turn of a batch to one of its bins.
 
-    Immutable once learned. The same turn gets the same bin alone and in any batch. `version` rises whenever the
-    code would bin any turn differently; counts of two versions are never compared.
+    Immutable once learned. The same turn gets the same bin alone and in any batch. `version` rises whenever
+    the code would bin any turn differently; counts of two versions are never compared. `halved`: its bins are
+    fitted on half of the learning turns. `configured`: its bins come from configuration and are never pooled.
     """
 
     side: ClassVar[Side]
     version: ClassVar[int]
     halved: ClassVar[bool]
     configured: ClassVar[bool]
+
+    @classmethod
+    def learn(cls, learning: Learning) -> Sequence[Self]:
+        """What this kind makes of the learning turns: usually one dimension, `flags` makes one a name."""
 
     @property
     def name(self) -> str:

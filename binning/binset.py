@@ -1,0 +1,202 @@
+"""The bin set: everything that binning needs and that was learned or configured, immutable, named by its digest."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+import numpy as np
+
+from binning.dimensions import KINDS
+from binning.dimensions.base import Batch
+from binning.layout import ABSENT, OTHER, DimensionLayout, JointLayout, Layout
+from binning.spec import BinSpec, ResponseRule, TaxonomyEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from binning.dimensions.base import Dimension
+    from binning.encoders import Encoder
+    from binning.turn import Turn
+
+__all__ = ["BinSet", "BinSpec", "Binned", "ResponseRule", "TaxonomyEntry", "batch_of"]
+
+_FORMAT = 1
+_GIVEN = ("input.cluster", "input.intent")
+
+
+@dataclass(slots=True)
+class Binned:
+    """The bins of some turns.
+
+    `slots` is (turns, dimensions + joints): the global slot of each, or `ABSENT`. `segments` are each turn's
+    `attribute=value` or `attribute=__other__`, only of configured attributes that the turn carries, without `all`.
+    """
+
+    slots: NDArray[np.int32]
+    segments: list[tuple[str, ...]]
+
+
+class BinSet:
+    """Fitted dimensions, their layout, and the segments that are counted. Holds vectors, never texts."""
+
+    __slots__ = ("_columns", "_content", "dimensions", "digest", "encoder_digest", "layout", "segments")
+
+    def __init__(
+        self,
+        encoder_digest: str,
+        dimensions: Sequence[tuple[str, Dimension]],
+        segments: Mapping[str, Sequence[str]],
+        joint_outcomes: Sequence[str],
+    ) -> None:
+        """`dimensions` are pairs of a key of `KINDS` and a fitted dimension of that kind."""
+        self.encoder_digest = encoder_digest
+        self.dimensions = tuple(dimension for _, dimension in dimensions)
+        self.segments = {name: tuple(values) for name, values in sorted(segments.items())}
+        self.layout = _layout(self.dimensions, joint_outcomes)
+        self._columns = {entry.key: column for column, entry in enumerate(self.layout.dimensions)}
+        self._content = _ENCODER.encode(
+            {
+                "format": _FORMAT,
+                "encoder": encoder_digest,
+                "segments": {name: list(values) for name, values in self.segments.items()},
+                "joint_outcomes": list(joint_outcomes),
+                "dimensions": [
+                    {"kind": kind, "version": dimension.version, "state": dict(dimension.state())}
+                    for kind, dimension in dimensions
+                ],
+            }
+        )
+        self.digest = hashlib.sha256(self._content).hexdigest()[:16]
+
+    def assign(self, turns: Sequence[Turn], encoder: Encoder) -> Binned:
+        """The bins of `turns`. Each turn's are the same alone and in any batch.
+
+        Raises:
+            ValueError: the bin set was learned with another encoder.
+        """
+        if encoder.digest != self.encoder_digest:
+            raise ValueError(f"bin set {self.digest} was learned with another encoder than {encoder.name}")
+        batch = batch_of(turns, encoder)
+        columns = len(self.layout.dimensions)
+        slots = np.full((len(turns), columns + len(self.layout.joints)), ABSENT, dtype=np.int32)
+        for column, (dimension, entry) in enumerate(
+            zip(self.dimensions, self.layout.dimensions, strict=True)
+        ):
+            bins = dimension.assign(batch)
+            slots[:, column] = np.where(bins >= 0, bins + entry.offset, ABSENT)
+        for column, joint in enumerate(self.layout.joints, start=columns):
+            slots[:, column] = self._joint_slots(joint, slots)
+        return Binned(slots, [self._segments_of(turn) for turn in turns])
+
+    def to_bytes(self) -> bytes:
+        """Canonical: the same content gives the same bytes, and `digest` is their hash."""
+        return self._content
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """The bin set that `to_bytes` came from.
+
+        Raises:
+            ValueError: it was learned by another version of quadrift, whose bins mean something else.
+        """
+        content = _DECODER.decode(data)
+        if content["format"] != _FORMAT:
+            raise ValueError(f"bin set format {content['format']} is unknown here: learn a new one")
+        dimensions = [(entry["kind"], _restore(entry)) for entry in content["dimensions"]]
+        return cls(content["encoder"], dimensions, content["segments"], content["joint_outcomes"])
+
+    def _joint_slots(self, joint: JointLayout, slots: NDArray[np.int32]) -> NDArray[np.int32]:
+        given, outcome = self._columns[joint.given], self._columns[joint.outcome]
+        row = slots[:, given] - self.layout.dimensions[given].offset
+        bin_ = slots[:, outcome] - self.layout.dimensions[outcome].offset
+        present = (slots[:, given] >= 0) & (slots[:, outcome] >= 0)
+        return np.where(present, joint.offset + row * joint.shape[1] + bin_, ABSENT).astype(np.int32)
+
+    def _segments_of(self, turn: Turn) -> tuple[str, ...]:
+        found = []
+        for attribute, allowed in self.segments.items():
+            value = turn.attributes.get(attribute)
+            if value is not None:
+                text = _attribute_text(value)
+                found.append(f"{attribute}={text if text in allowed else OTHER}")
+        return tuple(found)
+
+
+def batch_of(turns: Sequence[Turn], encoder: Encoder) -> Batch:
+    """The turns with their input texts' vectors; blanks are no text."""
+    texts = [_visible(turn.input.text) for turn in turns]
+    vectors = np.zeros((len(texts), encoder.width), dtype=np.int8)
+    rows = [index for index, text in enumerate(texts) if text]
+    if rows:
+        vectors[rows] = encoder.encode([texts[index] for index in rows])
+    return Batch(turns, texts, vectors)
+
+
+def _visible(text: str | None) -> str:
+    return text if text and not text.isspace() else ""
+
+
+def _attribute_text(value: str | float | bool) -> str:
+    """A value as it is written in YAML or JSON: `true`, `3`, `2.5`."""
+    if isinstance(value, str):
+        return value
+    return str(value).lower() if isinstance(value, bool) else f"{value:.15g}"
+
+
+def _layout(dimensions: Sequence[Dimension], joint_outcomes: Sequence[str]) -> Layout:
+    entries: list[DimensionLayout] = []
+    size = 0
+    for fitted in dimensions:
+        entry = DimensionLayout(
+            side=fitted.side,
+            name=fitted.name,
+            version=fitted.version,
+            bins=fitted.bins,
+            offset=size,
+            configured=fitted.configured,
+            halved=fitted.halved,
+            labels=fitted.labels,
+        )
+        entries.append(entry)
+        size += len(entry.bins)
+    joints: list[JointLayout] = []
+    outcomes = [
+        entry for entry in entries if entry.side == "output" and entry.name.split(":")[0] in joint_outcomes
+    ]
+    for given in (entry for key in _GIVEN for entry in entries if entry.key == key):
+        for outcome in outcomes:
+            joints.append(JointLayout(given.key, outcome.key, size, (len(given.bins), len(outcome.bins))))
+            size += len(given.bins) * len(outcome.bins)
+    return Layout(tuple(entries), tuple(joints), size)
+
+
+def _restore(entry: Mapping[str, Any]) -> Dimension:
+    kind = KINDS.get(entry["kind"])
+    if kind is None or kind.version != entry["version"]:
+        raise ValueError(
+            f"bin set has {entry['kind']} version {entry['version']}, not known here: learn a new one"
+        )
+    return kind.restore({name: _plain(value) for name, value in entry["state"].items()})
+
+
+def _array(value: Any) -> Any:
+    """An array as plain values: little-endian bytes, whatever the machine."""
+    if isinstance(value, np.ndarray):
+        little = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<"))
+        return {"dtype": little.dtype.str, "shape": list(little.shape), "data": little.tobytes()}
+    raise NotImplementedError(f"a bin set cannot hold a {type(value).__name__}")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict) and value.keys() == {"dtype", "shape", "data"}:
+        return np.frombuffer(value["data"], dtype=value["dtype"]).reshape(value["shape"])
+    return value
+
+
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=_array, order="deterministic")
+_DECODER = msgspec.msgpack.Decoder()

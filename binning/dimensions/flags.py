@@ -1,0 +1,81 @@
+"""One yes/no dimension a flag that an evaluator raises, so that no other category hides it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from binning.layout import ABSENT, UNSEEN, Side
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from binning.dimensions.base import Batch, Learning
+    from binning.turn import Turn
+
+_MOST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Whether `flag` was raised; `__unseen__` asks for any flag that is not among `known`.
+
+    No flags on a turn with an output means that none was raised.
+    """
+
+    side: ClassVar[Side] = "output"
+    version: ClassVar[int] = 1
+    halved: ClassVar[bool] = False
+    configured: ClassVar[bool] = True
+    bins: ClassVar[tuple[str, ...]] = ("no", "yes")
+    labels: ClassVar[tuple[str, ...]] = ()
+
+    flag: str
+    known: tuple[str, ...] = ()
+
+    @classmethod
+    def learn(cls, learning: Learning) -> Sequence[Self]:
+        """One for each configured flag and each that was seen (the 20 most frequent), and `__unseen__`."""
+        counts = Counter(flag for turn in learning.batch.turns for flag in _raised(turn) or ())
+        seen = sorted(counts, key=lambda flag: (-counts[flag], flag))
+        configured = learning.spec.flags
+        extra = [flag for flag in seen if flag not in configured][:_MOST]
+        known = tuple(sorted({*configured, *seen}))
+        return (*(cls(flag) for flag in (*configured, *sorted(extra))), cls(UNSEEN, known))
+
+    @property
+    def name(self) -> str:
+        """`flags:` and the flag."""
+        return f"flags:{self.flag}"
+
+    def assign(self, batch: Batch) -> NDArray[np.int32]:
+        """1 where it was raised, 0 where it was not, absent without an output."""
+        return np.fromiter(map(self._bin, batch.turns), np.int32, len(batch.turns))
+
+    def state(self) -> Mapping[str, Any]:
+        """The flag, and for `__unseen__` the known ones."""
+        return {"flag": self.flag, "known": self.known}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any]) -> Self:
+        """From `state`."""
+        return cls(state["flag"], tuple(state["known"]))
+
+    def _bin(self, turn: Turn) -> int:
+        raised = _raised(turn)
+        if raised is None:
+            return ABSENT
+        if not raised:
+            return 0
+        if self.flag == UNSEEN:
+            return int(any(flag not in self.known for flag in raised))
+        return int(self.flag in raised)
+
+
+def _raised(turn: Turn) -> tuple[str, ...] | None:
+    return turn.output.flags if turn.output is not None and turn.answered else None

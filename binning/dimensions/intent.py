@@ -1,0 +1,111 @@
+"""What the user wants, by a taxonomy: a linear classifier learned from the taxonomy's own examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
+
+from binning.layout import ABSENT, Side
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from binning.dimensions.base import Batch, Learning
+    from binning.encoders import Encoder
+    from binning.spec import TaxonomyEntry
+
+OTHER_INTENT = "other"
+
+_SCALE = 1 << 10
+_UNIT = 127
+_INVERSE_PENALTY = 10.0
+_SURE = 0.33
+"""Below this probability the text is `other`: nothing of the taxonomy is likely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Multinomial logistic regression in integers; abstains to `other`.
+
+    `weights` is (intents, width) int32, `bias` (intents,) int64, both in units of 1 / 1024 (and the vectors' 127).
+    """
+
+    side: ClassVar[Side] = "input"
+    version: ClassVar[int] = 1
+    halved: ClassVar[bool] = False
+    configured: ClassVar[bool] = True
+    name: ClassVar[str] = "intent"
+
+    bins: tuple[str, ...]
+    weights: NDArray[np.int32]
+    bias: NDArray[np.int64]
+    labels: tuple[str, ...] = ()
+
+    @classmethod
+    def learn(cls, learning: Learning) -> Sequence[Self]:
+        """Fit on the taxonomy's examples; the learning turns have no part in it."""
+        return (cls.from_taxonomy(learning.spec.taxonomy, learning.encoder),)
+
+    @classmethod
+    def from_taxonomy(cls, taxonomy: Sequence[TaxonomyEntry], encoder: Encoder) -> Self:
+        """The classifier of a taxonomy.
+
+        Raises:
+            ValueError: fewer than two intents have examples.
+        """
+        names = tuple(dict.fromkeys((*(entry.name for entry in taxonomy), OTHER_INTENT)))
+        texts = [text for entry in taxonomy for text in entry.examples]
+        owners = np.array(
+            [names.index(entry.name) for entry in taxonomy for _ in entry.examples], dtype=np.int64
+        )
+        if len(set(owners.tolist())) < 2:
+            raise ValueError("a taxonomy needs examples of at least two intents")
+        with threadpool_limits(limits=1):
+            model = LogisticRegression(C=_INVERSE_PENALTY, class_weight="balanced", max_iter=2_000, tol=1e-6)
+            model.fit(encoder.encode(texts).astype(np.float64) / _UNIT, owners)
+        coefficients, intercepts = _one_row_a_class(model.coef_, model.intercept_)
+        weights = np.zeros((len(names), encoder.width), dtype=np.int32)
+        bias = np.full(len(names), -(_SCALE * _UNIT * 64), dtype=np.int64)
+        weights[model.classes_] = np.rint(coefficients * _SCALE)
+        bias[model.classes_] = np.rint(intercepts * _SCALE * _UNIT)
+        return cls(names, weights, bias)
+
+    def probabilities(self, vectors: NDArray[np.int8]) -> NDArray[np.float64]:
+        """(texts, intents); the dot products are of integers, hence exact."""
+        scores = vectors.astype(np.float64) @ self.weights.T.astype(np.float64) + self.bias
+        scores = (scores - scores.max(axis=1, keepdims=True)) / (_SCALE * _UNIT)
+        odds = np.exp(scores)
+        shares: NDArray[np.float64] = odds / odds.sum(axis=1, keepdims=True)
+        return shares
+
+    def assign(self, batch: Batch) -> NDArray[np.int32]:
+        """The likeliest intent, or `other` when none is likely."""
+        shares = self.probabilities(batch.vectors)
+        best = shares.argmax(axis=1)
+        best[shares.max(axis=1) < _SURE] = self.bins.index(OTHER_INTENT)
+        has_text = np.fromiter(map(bool, batch.texts), dtype=np.bool_, count=len(batch.texts))
+        return np.where(has_text, best, ABSENT).astype(np.int32)
+
+    def state(self) -> Mapping[str, Any]:
+        """The names and the integer coefficients."""
+        return {"bins": self.bins, "weights": self.weights, "bias": self.bias}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any]) -> Self:
+        """From `state`."""
+        return cls(tuple(state["bins"]), state["weights"], state["bias"])
+
+
+def _one_row_a_class(
+    coefficients: NDArray[np.float64], intercepts: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Scikit-learn gives two classes one row between them; here each has its own."""
+    if len(coefficients) == 1:
+        return np.vstack([-coefficients, coefficients]) / 2, np.concatenate([-intercepts, intercepts]) / 2
+    return coefficients, intercepts

@@ -1,0 +1,141 @@
+"""What kind of answer the agent gave. Structured evidence comes first, then ordered patterns on the text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+import re2
+
+from binning.layout import ABSENT, Side
+from binning.spec import ResponseRule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from binning.dimensions.base import Batch, Learning
+    from binning.turn import Output, Turn
+
+CATEGORIES = (
+    "answered",
+    "asked_clarify",
+    "refused",
+    "tool_called",
+    "apologized",
+    "escalated",
+    "hallucination_flag",
+    "other",
+)
+
+_REFUSING_FINISHES = frozenset({"content_filter", "refusal", "safety", "guardrail_intervened", "blocklist"})
+_BEFORE_TOOLS = {"refused": 0, "escalated": 1}
+"""What a text may say that counts more than a tool call; looked for in this order, before all else."""
+
+_HANDS_OVER = (
+    r"escalat|hand_?-?(off|over)|"
+    r"(transfer|connect|forward|route|pass|switch|call).*(human|agent|person|representative|operator|specialist|staff)"
+)
+_HEAD = 400
+_TAIL = 300
+_MEMORY = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseCategory:
+    """In this precedence: evaluator flag, refusal, escalation, tool call, then the text by the rules' order.
+
+    A refusal is a finish reason or a pattern, an escalation a tool that hands over or a pattern. A text that no
+    pattern matches is `answered`. Long texts are read at their head and tail.
+    """
+
+    side: ClassVar[Side] = "output"
+    version: ClassVar[int] = 1
+    halved: ClassVar[bool] = False
+    configured: ClassVar[bool] = True
+    name: ClassVar[str] = "response_category"
+    labels: ClassVar[tuple[str, ...]] = ()
+
+    rules: tuple[ResponseRule, ...]
+    _matchers: tuple[tuple[str, Any], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        matchers = [(rule.category, _compile(rule.patterns)) for rule in self.rules if rule.patterns]
+        matchers.sort(key=lambda entry: _BEFORE_TOOLS.get(entry[0], len(_BEFORE_TOOLS)))
+        object.__setattr__(self, "_matchers", tuple(matchers))
+
+    @classmethod
+    def learn(cls, learning: Learning) -> Sequence[Self]:
+        """Only the configured rules count."""
+        return (cls(learning.spec.responses),)
+
+    @property
+    def bins(self) -> tuple[str, ...]:
+        """The eight categories, then those that only the rules name."""
+        return tuple(dict.fromkeys((*CATEGORIES, *(rule.category for rule in self.rules))))
+
+    def assign(self, batch: Batch) -> NDArray[np.int32]:
+        """The category of each output."""
+        index = {name: number for number, name in enumerate(self.bins)}
+        return np.fromiter((self._bin(turn, index) for turn in batch.turns), np.int32, len(batch.turns))
+
+    def category(self, output: Output) -> str:
+        """The category of one output."""
+        if any("hallucinat" in flag.casefold() for flag in output.flags):
+            return "hallucination_flag"
+        by_text = self._by_text(output.text or "")
+        if by_text == "refused" or (output.finish_reason or "").casefold() in _REFUSING_FINISHES:
+            return "refused"
+        if by_text == "escalated" or any(_TOOL_HANDS_OVER.search(call.name) for call in output.tool_calls):
+            return "escalated"
+        return "tool_called" if output.tool_calls else by_text
+
+    def state(self) -> Mapping[str, Any]:
+        """The rules."""
+        return {"rules": [[rule.category, list(rule.patterns)] for rule in self.rules]}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any]) -> Self:
+        """From `state`."""
+        return cls(tuple(ResponseRule(category, tuple(patterns)) for category, patterns in state["rules"]))
+
+    def _bin(self, turn: Turn, index: Mapping[str, int]) -> int:
+        return index[self.category(turn.output)] if turn.output is not None and turn.answered else ABSENT
+
+    def _by_text(self, text: str) -> str:
+        """The category of the first rule that matches."""
+        if not text or text.isspace():
+            return "other"
+        ends = _ends(text)
+        return next((category for category, matcher in self._matchers if matcher.search(ends)), "answered")
+
+
+def _ends(text: str) -> str:
+    """Head and tail of a long text, with plain apostrophes."""
+    short = text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]}\n{text[-_TAIL:]}"
+    return short.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").strip()
+
+
+def _compile(patterns: Sequence[str]) -> Any:
+    """One expression for all patterns of a rule.
+
+    Raises:
+        ValueError: a pattern is no RE2 expression.
+    """
+    options = re2.Options()
+    options.log_errors = False
+    options.case_sensitive = False
+    options.dot_nl = True
+    options.max_mem = _MEMORY
+    options.never_capture = True
+    for pattern in patterns:
+        try:
+            re2.compile(pattern, options)
+        except re2.error as error:
+            raise ValueError(f"response pattern {pattern!r} is no RE2 expression: {error}") from error
+    return re2.compile("|".join(f"(?:{pattern})" for pattern in patterns), options)
+
+
+_TOOL_HANDS_OVER = _compile((_HANDS_OVER,))

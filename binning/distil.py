@@ -1,0 +1,128 @@
+"""The static encoder's artefact: one integer vector for each token of a sentence transformer, built once, cached.
+
+The recipe is model2vec's (Minish Lab, 2024): pass every token through the transformer by itself, reduce by PCA,
+weight by estimated frequency (SIF with Zipf's law, Arora et al. 2017). Vectors are stored as integers so small that
+their sums are exact in float32: a text's vector is then the same alone, in any batch and on any machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    Progress = Callable[[str, float], None]
+
+RECIPE = 1
+WIDTH = 256
+MAX_TOKENS = 512
+"""Tokens of a text that count. 512 entries of 15 bits and a sign sum to less than 2**24: exact in float32."""
+
+_SIF = 1e-4
+_CHUNK = 512
+_FILES = ("tokenizer.json", "vectors.npy", "meta.json")
+
+
+def artefact(source: Path, cache: Path, progress: Progress) -> Path:
+    """The folder of the artefact of the model at `source`, built under `cache` when missing.
+
+    Safe for several processes at once: each builds in a folder of its own and the first rename wins.
+    """
+    size = (source / "model.safetensors").stat().st_size
+    folder = cache / f"static-{source.parent.name}-{source.name}-{size}-{WIDTH}-v{RECIPE}"
+    if all((folder / name).is_file() for name in _FILES):
+        return folder
+    cache.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix=".building-", dir=cache))
+    try:
+        _build(source, building, progress)
+        building.rename(folder)
+    except OSError:
+        if not (folder / _FILES[-1]).is_file():
+            raise
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return folder
+
+
+def digest(folder: Path) -> str:
+    """The sha256 of the artefact's content, hex."""
+    content = hashlib.sha256()
+    for name in _FILES:
+        content.update((folder / name).read_bytes())
+    return content.hexdigest()
+
+
+def _build(source: Path, folder: Path, progress: Progress) -> None:
+    tokenizer = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
+    vocabulary: dict[str, int] = tokenizer["model"]["vocab"]
+    hidden = _token_states(source, len(vocabulary), progress)
+    progress("reducing the vectors", 0.95)
+    vectors = _reduce(hidden) * _weights(vocabulary)[:, None]
+    scale = np.iinfo(np.int16).max / np.abs(vectors).max()
+    meta = {"recipe": RECIPE, "width": WIDTH, "tokens": len(vocabulary), "max_tokens": MAX_TOKENS}
+    np.save(folder / "vectors.npy", np.rint(vectors * scale).astype(np.int16))
+    shutil.copyfile(source / "tokenizer.json", folder / "tokenizer.json")
+    (folder / "meta.json").write_text(json.dumps(meta, sort_keys=True), encoding="utf-8")
+    progress("done", 1.0)
+
+
+def _token_states(source: Path, tokens: int, progress: Progress) -> NDArray[np.float64]:
+    """The mean hidden state of `[CLS] token [SEP]` for every token, (tokens, hidden)."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    progress("loading the transformer", 0.0)
+    special = AutoTokenizer.from_pretrained(source)
+    model = AutoModel.from_pretrained(source, dtype=torch.float32).eval()
+    ids = torch.arange(tokens)
+    states = []
+    with torch.inference_mode():
+        for start in range(0, tokens, _CHUNK):
+            chunk = ids[start : start + _CHUNK]
+            first = torch.full_like(chunk, special.cls_token_id)
+            last = torch.full_like(chunk, special.sep_token_id)
+            states.append(model(input_ids=torch.stack([first, chunk, last], dim=1)).last_hidden_state.mean(1))
+            progress("distilling the static encoder", 0.05 + 0.9 * min(1.0, (start + _CHUNK) / tokens))
+    hidden: NDArray[np.float64] = torch.cat(states).numpy().astype(np.float64)
+    return hidden
+
+
+def _reduce(hidden: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Principal components, (tokens, WIDTH); the sign of each is fixed by its largest loading."""
+    centred = hidden - hidden.mean(axis=0)
+    _, axes = np.linalg.eigh(centred.T @ centred)
+    axes = axes[:, ::-1][:, :WIDTH]
+    signs = np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
+    reduced: NDArray[np.float64] = centred @ (axes * signs)
+    return reduced
+
+
+def _weights(vocabulary: Mapping[str, int]) -> NDArray[np.float64]:
+    """SIF weights by rank in the vocabulary, which is in order of frequency. Reserved tokens weigh nothing, nor
+    do the later pieces of a number: an order id is no more meaning than `a number`.
+    """
+    weights = np.zeros(len(vocabulary))
+    words = [
+        index for token, index in sorted(vocabulary.items(), key=lambda entry: entry[1]) if _means(token)
+    ]
+    frequency = 1.0 / np.arange(2, len(words) + 2)
+    weights[words] = _SIF / (_SIF + frequency / frequency.sum())
+    return weights
+
+
+def _means(token: str) -> bool:
+    reserved = token.startswith("[") and token.endswith("]") and len(token) > 2
+    return not reserved and not (token.startswith("##") and token[2:].isdecimal())

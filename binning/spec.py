@@ -1,0 +1,45 @@
+"""What is configured about binning, as plain values: whoever reads the YAML passes them in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DECIDING_OUTPUTS = ("response_category", "flags", "tool_pattern", "tool_outcome", "length")
+
+
+@dataclass(frozen=True, slots=True)
+class TaxonomyEntry:
+    """One intent: its name, what it means, and texts that users with this intent write."""
+
+    name: str
+    description: str
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRule:
+    """RE2 patterns, any of which puts an output text into `category`. Case and line breaks do not matter."""
+
+    category: str
+    patterns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BinSpec:
+    """Everything that is configured about binning.
+
+    `segments` maps an attribute to its allowed values, at most 8. `joint_outcomes` names the deciding output
+    dimensions; `flags` stands for every dimension of a flag. Bins are fitted on at most `max_turns` turns.
+    """
+
+    taxonomy: tuple[TaxonomyEntry, ...]
+    responses: tuple[ResponseRule, ...]
+    clusters: int = 32
+    flags: tuple[str, ...] = ("hallucination",)
+    segments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    joint_outcomes: tuple[str, ...] = DECIDING_OUTPUTS
+    max_turns: int = 100_000
