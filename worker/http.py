@@ -21,7 +21,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from alerts.verdict import Quadrant, Verdict
 from worker.answers import NotFoundError, current, detail, document, find_agent, recent
-from worker.metrics import VERSION, Counters, SnapshotCollector
+from worker.metrics import VERSION, SnapshotCollector, Work
 from worker.page import page
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class HttpUnavailable(Exception):  # noqa: N818 - it names a state of the world,
 def create_app(
     snapshot: Callable[[], Snapshot],
     health: Health,
-    counters: Counters,
+    work: Work,
     playbook: Callable[[Quadrant], str],
     *,
     clock: Callable[[], float] = time.time,
@@ -63,7 +63,7 @@ def create_app(
     Args:
         snapshot: gives the newest snapshot, at once.
         health: what the lines of this process report.
-        counters: what this process has counted.
+        work: what the lines of this process have counted.
         playbook: the Markdown of a quadrant's page.
         clock: the wall clock, seconds since the epoch.
         monotonic: the clock of `health`.
@@ -77,7 +77,7 @@ def create_app(
     )
     _answer_errors(app)
     _add_probes(app, snapshot, health, clock, monotonic)
-    _add_metrics(app, SnapshotCollector(snapshot, health, clock=clock, monotonic=monotonic), counters)
+    _add_metrics(app, SnapshotCollector(snapshot, health, work, clock=clock, monotonic=monotonic))
     _add_questions(app, snapshot, clock)
     _add_playbooks(app, playbook)
     app.openapi = document(app, Verdict)  # type: ignore[method-assign]  # the way FastAPI offers
@@ -92,7 +92,8 @@ class HttpServer:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             self._socket = socket.create_server((host, port), family=family, backlog=256)
         except OSError as error:
-            reason = os.strerror(error.errno).lower() if error.errno else "no such address"
+            known = isinstance(error, socket.gaierror) or not error.errno
+            reason = str(error.strerror if known else os.strerror(error.errno or 0)).lower()
             raise HttpUnavailable(
                 f"cannot listen on {host}:{port} ({reason}); set http.host and http.port to a free address"
             ) from None
@@ -193,17 +194,14 @@ def _add_probes(
         return _json(content | detail(snapshot(), health, clock(), now), 503 if problems else 200)
 
 
-def _add_metrics(app: FastAPI, collector: SnapshotCollector, counters: Counters) -> None:
-    gauges = CollectorRegistry()
-    gauges.register(collector)
+def _add_metrics(app: FastAPI, collector: SnapshotCollector) -> None:
+    registry = CollectorRegistry()
+    registry.register(collector)
 
     @app.get("/metrics")
     async def metrics() -> Response:
         """Prometheus text format."""
-        return Response(
-            generate_latest(counters.registry) + generate_latest(gauges),
-            headers={"Content-Type": CONTENT_TYPE_LATEST},
-        )
+        return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def _add_questions(app: FastAPI, snapshot: Callable[[], Snapshot], clock: Callable[[], float]) -> None:

@@ -1,98 +1,116 @@
-"""What Prometheus reads: counters of this process, and gauges of the snapshot made anew for each scrape.
+"""What Prometheus reads: this process's counts and gauges of the snapshot, made anew for each scrape.
 
-A gauge that is read off the snapshot disappears with its agent; one that is set would stay for ever.
+A gauge that is read off the snapshot disappears with its agent; one that is set would stay for ever. No label
+is ever free text.
 """
 
 from __future__ import annotations
 
 import time
-from enum import StrEnum
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import Enum
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from alerts.verdict import Quadrant, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from prometheus_client.metrics_core import Metric as Family
 
     from worker.health import Health
+    from worker.ingest import IngestStats
+    from worker.ledger import LedgerStats
     from worker.snapshot import AgentView, Snapshot
 
-disable_created_metrics()  # type: ignore[no-untyped-call]
 VERSION = version("quadrift")
 
 
-class Metric(StrEnum):
-    """What this process counts or times, by the name that Prometheus sees. No label is ever free text."""
+class Metric(Enum):
+    """Every metric: its name behind `quadrift_`, and what it says. A counter gets `_total` by the format."""
 
-    TURNS = "quadrift_turns_total"  # turns counted and committed, by agent
-    UNCLAIMED = "quadrift_unclaimed_records_total"  # turns of no configured agent, passed by
-    REJECTED = "quadrift_rejected_records_total"  # records that are no turn, by reason
-    COMMITS = "quadrift_commits_total"  # commits by outcome: applied, already, refused, digest, topic
-    STORE_ERRORS = "quadrift_store_errors_total"  # commands that the state store did not take
-    KAFKA_ERRORS = "quadrift_kafka_errors_total"  # errors of the Kafka client, by type
-    NOTIFICATIONS = "quadrift_notifications_total"  # notifications by sink and outcome
-    COMMIT_SECONDS = "quadrift_commit_duration_seconds"  # one commit of one partition
-    STEP_SECONDS = "quadrift_judge_step_duration_seconds"  # one agent's judging of one step
+    # counts of this process; they begin at zero with it
+    TURNS = "turns", "Turns counted and committed."
+    PASSED_BY = (
+        "passed_by_turns",
+        "Turns of an agent that does not count them: it learns, or learned from them.",
+    )
+    UNMATCHED = "unmatched_turns", "Turns of no configured agent."
+    DEAD_LETTERS = "dead_letter_records", "Records that are no turn, by reason."
+    COMMITS = "commits", "Commits of one partition, by outcome."
+    NOTIFICATIONS = "notifications", "Attempts to notify, by outcome."
+    # this process now
+    BUILD = "build_info", "Always 1; the version is a label."
+    LEADER = "leader", "1 on the worker that judges."
+    READY = "ready", "1 while this worker does its work."
+    HELD = "ingest_held", "1 while reading waits for the store or the dead letters."
+    PLACED = "partitions_placed", "Partitions that this worker reads."
+    LAG = "consumer_lag_records", "Records behind the end of the log."
+    # the stream, the same from every worker
+    NEXT_OFFSET = "next_offset", "The first offset that the stored counts lack."
+    WATERMARK = "watermark_timestamp_seconds", "Event time up to which every partition has been read."
+    EVENT_LAG = "event_time_lag_seconds", "How far the watermark is behind the wall clock."
+    LAGGING = "lagging_partitions", "Partitions that hold the watermark back."
+    SNAPSHOT_AGE = "snapshot_age_seconds", "Age of the picture of the store that these gauges show."
+    # the agents, the same from every worker
+    LEARNED = "learned", "1 once the agent's bin set is active."
+    LEARNING_TURNS = "learning_turns", "Turns found so far for learning."
+    OUTBOX = "outbox_depth", "Notifications that wait to be sent."
+    PSI = "psi", "Debiased PSI of the latest window, never below 0."
+    NOISE_FLOOR = "psi_noise_floor", "What was taken off the PSI as noise."
+    EXCEEDS = "dimension_exceeds", "1 while the dimension is over its gate."
+    WINDOW_TURNS = "window_turns", "Turns of the latest window."
+    QUADRANT = "quadrant", "1 for the quadrant that holds; 0 for all where it is unknown."
+    STATUS = "verdict_status", "1 for the status of the latest verdict."
+    ALERTING = "alerting", "1 while an episode is firing."
+    JUDGED_TO = "verdict_timestamp_seconds", "Event time of the latest verdict."
+
+    def __init__(self, suffix: str, text: str) -> None:
+        self.metric = f"quadrift_{suffix}"
+        self.text = text
+
+    def gauge(self, *labels: str) -> GaugeMetricFamily:
+        """An empty gauge of this name."""
+        return GaugeMetricFamily(self.metric, self.text, labels=labels)
+
+    def counter(self, label: str, counts: Mapping[str, int]) -> CounterMetricFamily:
+        """A counter of this name with one sample a value of `label`."""
+        family = CounterMetricFamily(self.metric, self.text, labels=[label])
+        for value, count in sorted(counts.items()):
+            family.add_metric([value], count)
+        return family
 
 
-_COUNTERS: dict[Metric, tuple[str, tuple[str, ...]]] = {
-    Metric.TURNS: ("Turns counted and committed.", ("agent",)),
-    Metric.UNCLAIMED: ("Turns of no configured agent, passed by.", ()),
-    Metric.REJECTED: ("Records that are no turn, sent to the dead letters.", ("reason",)),
-    Metric.COMMITS: ("Commits of a partition by outcome.", ("outcome",)),
-    Metric.STORE_ERRORS: ("Commands that the state store did not take.", ()),
-    Metric.KAFKA_ERRORS: ("Errors of the Kafka client.", ("type",)),
-    Metric.NOTIFICATIONS: ("Notifications by sink and outcome.", ("sink", "outcome")),
-}
-_HISTOGRAMS = {
-    Metric.COMMIT_SECONDS: "Time for one commit of one partition.",
-    Metric.STEP_SECONDS: "Time for judging one step of one agent.",
-}
+@dataclass(slots=True)
+class Work:
+    """What the lines of this process have done. A line that does not run here has nothing."""
 
-
-class Counters:
-    """Counters and timings of this process, safe from any thread. They end with it, as Prometheus expects."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self._counters = {
-            name: Counter(name, text, labels, registry=self.registry)
-            for name, (text, labels) in _COUNTERS.items()
-        }
-        self._histograms = {
-            name: Histogram(name, text, registry=self.registry) for name, text in _HISTOGRAMS.items()
-        }
-
-    def count(self, metric: Metric, amount: float = 1, **labels: str) -> None:
-        """Add to a counter; `labels` are exactly those of `metric`."""
-        counter = self._counters[metric]
-        (counter.labels(**labels) if labels else counter).inc(amount)
-
-    def observe(self, metric: Metric, seconds: float) -> None:
-        """Add one timing."""
-        self._histograms[metric].observe(seconds)
+    ingest: IngestStats | None = None
+    ledger: LedgerStats | None = None
+    notified: Counter[str] = field(default_factory=Counter)
+    """Attempts to notify by outcome: `delivered`, `retried`, `dead`."""
 
 
 class SnapshotCollector(Collector):
-    """Gauges of the newest snapshot and of this process's health."""
+    """All metrics. Each scrape is of one and the same snapshot."""
 
     def __init__(
         self,
         snapshot: Callable[[], Snapshot],
         health: Health,
+        work: Work,
         *,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._snapshot = snapshot
         self._health = health
+        self._work = work
         self._clock = clock
         self._monotonic = monotonic
 
@@ -101,64 +119,87 @@ class SnapshotCollector(Collector):
         return iter(())
 
     def collect(self) -> Iterator[Family]:
-        """Every gauge, from one and the same snapshot."""
-        snapshot = self._snapshot()
-        yield from _process(self._health, self._monotonic())
-        yield from _stream(snapshot, self._health, self._clock())
+        """Every metric there is now."""
+        snapshot, now = self._snapshot(), self._clock()
         agents = list(snapshot.agents.values())
+        yield from _done(self._work)
+        yield from _process(self._health, self._monotonic())
+        yield from _stream(snapshot, now)
+        yield from _progress(agents)
         yield from _dimensions(agents)
         yield from _verdicts(agents)
-        yield from _progress(agents)
 
 
-def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"quadrift_{name}", text, labels=labels)
+def _done(work: Work) -> Iterator[Family]:
+    """Counts are copied before they are walked through: another thread goes on counting."""
+    if work.ledger is not None:
+        yield Metric.TURNS.counter("agent", dict(work.ledger.turns))
+        yield Metric.COMMITS.counter("outcome", dict(work.ledger.commits))
+        held = Metric.HELD.gauge()
+        held.add_metric([], work.ledger.held)
+        yield held
+    if work.ingest is not None:
+        yield Metric.PASSED_BY.counter("agent", dict(work.ingest.passed_by))
+        yield Metric.DEAD_LETTERS.counter("reason", dict(work.ingest.dead_letters))
+        unmatched = CounterMetricFamily(Metric.UNMATCHED.metric, Metric.UNMATCHED.text)
+        unmatched.add_metric([], work.ingest.unmatched)
+        yield unmatched
+    yield Metric.NOTIFICATIONS.counter("outcome", dict(work.notified))
 
 
 def _process(health: Health, now: float) -> Iterator[Family]:
-    info = _gauge("build_info", "Always 1; the version is a label.", "version")
-    info.add_metric([VERSION], 1)
-    leader = _gauge("leader", "1 on the worker that judges.")
-    leader.add_metric([], health.leader)
-    ready = _gauge("ready", "1 while this worker does its work.")
-    ready.add_metric([], not health.unready(now))
-    placed = _gauge("partitions_placed", "Partitions that this worker reads.")
-    placed.add_metric([], len(health.placed))
-    yield from (info, leader, ready, placed)
-
-
-def _stream(snapshot: Snapshot, health: Health, now: float) -> Iterator[Family]:
-    lag = _gauge("consumer_lag_records", "Records behind the end of the log.", "topic", "partition")
+    build = Metric.BUILD.gauge("version")
+    build.add_metric([VERSION], 1)
+    yield build
+    values = {
+        Metric.LEADER: health.leader,
+        Metric.READY: not health.unready(now),
+        Metric.PLACED: len(health.placed),
+    }
+    for metric, value in values.items():
+        gauge = metric.gauge()
+        gauge.add_metric([], value)
+        yield gauge
+    lag = Metric.LAG.gauge("topic", "partition")
     for partition, records in sorted(health.lag.items()):
         lag.add_metric([partition.topic, str(partition.number)], records)
-    offset = _gauge("next_offset", "The next offset that the stored counts lack.", "topic", "partition")
+    yield lag
+
+
+def _stream(snapshot: Snapshot, now: float) -> Iterator[Family]:
+    offset = Metric.NEXT_OFFSET.gauge("topic", "partition")
     for partition, state in sorted(snapshot.partitions.items()):
         if state.next_offset is not None:
             offset.add_metric([partition.topic, str(partition.number)], state.next_offset)
-    yield from (lag, offset)
+    yield offset
+    values: dict[Metric, float] = {Metric.LAGGING: len(snapshot.lagging)}
     if snapshot.watermark is not None:
-        mark = _gauge("watermark_timestamp_seconds", "Event time up to which every partition has been read.")
-        mark.add_metric([], snapshot.watermark)
-        behind = _gauge("event_time_lag_seconds", "How far the watermark is behind the wall clock.")
-        behind.add_metric([], max(0.0, now - snapshot.watermark))
-        yield from (mark, behind)
-    held = _gauge("lagging_partitions", "Partitions that hold the watermark back.")
-    held.add_metric([], len(snapshot.lagging))
-    yield held
+        values[Metric.WATERMARK] = snapshot.watermark
+        values[Metric.EVENT_LAG] = max(0.0, now - snapshot.watermark)
     if snapshot.at:
-        age = _gauge("snapshot_age_seconds", "Age of the picture of the store that the gauges show.")
-        age.add_metric([], max(0.0, now - snapshot.at))
-        yield age
+        values[Metric.SNAPSHOT_AGE] = max(0.0, now - snapshot.at)
+    for metric, value in values.items():
+        gauge = metric.gauge()
+        gauge.add_metric([], value)
+        yield gauge
 
 
-_DIMENSION = ("agent", "segment", "side", "dimension", "reference")
+def _progress(agents: list[AgentView]) -> Iterator[Family]:
+    learned, turns, outbox = (
+        m.gauge("agent") for m in (Metric.LEARNED, Metric.LEARNING_TURNS, Metric.OUTBOX)
+    )
+    for agent in agents:
+        learned.add_metric([agent.name], agent.bin_set is not None)
+        outbox.add_metric([agent.name], agent.outbox)
+        if agent.bin_set is None and isinstance(agent.status.get("turns"), int):
+            turns.add_metric([agent.name], agent.status["turns"])
+    yield from (learned, turns, outbox)
 
 
 def _dimensions(agents: list[AgentView]) -> Iterator[Family]:
-    psi = _gauge("psi", "Debiased PSI of the latest window, never below 0.", *_DIMENSION)
-    floor = _gauge("psi_noise_floor", "What was taken off the PSI as noise.", *_DIMENSION)
-    exceeds = _gauge("dimension_exceeds", "1 while the dimension is over its gate.", *_DIMENSION)
-    turns = _gauge("window_turns", "Turns of the latest window.", *_DIMENSION)
+    names = ("agent", "segment", "side", "dimension", "reference")
+    psi, floor = Metric.PSI.gauge(*names), Metric.NOISE_FLOOR.gauge(*names)
+    exceeds, turns = Metric.EXCEEDS.gauge(*names), Metric.WINDOW_TURNS.gauge(*names)
     for agent in agents:
         for segment, verdict in agent.latest.items():
             for found in verdict.dimensions:
@@ -171,12 +212,9 @@ def _dimensions(agents: list[AgentView]) -> Iterator[Family]:
 
 
 def _verdicts(agents: list[AgentView]) -> Iterator[Family]:
-    quadrant = _gauge(
-        "quadrant", "1 for the quadrant that holds; none where it is unknown.", "agent", "segment", "quadrant"
-    )
-    status = _gauge("verdict_status", "1 for the status of the latest verdict.", "agent", "segment", "status")
-    alerting = _gauge("alerting", "1 while an episode is firing.", "agent", "segment")
-    at = _gauge("verdict_timestamp_seconds", "Event time of the latest verdict.", "agent", "segment")
+    quadrant = Metric.QUADRANT.gauge("agent", "segment", "quadrant")
+    status = Metric.STATUS.gauge("agent", "segment", "status")
+    alerting, at = (m.gauge("agent", "segment") for m in (Metric.ALERTING, Metric.JUDGED_TO))
     for agent in agents:
         for segment, verdict in agent.latest.items():
             for name in Quadrant:
@@ -186,15 +224,3 @@ def _verdicts(agents: list[AgentView]) -> Iterator[Family]:
             alerting.add_metric([agent.name, segment], verdict.alerting)
             at.add_metric([agent.name, segment], verdict.at)
     yield from (quadrant, status, alerting, at)
-
-
-def _progress(agents: list[AgentView]) -> Iterator[Family]:
-    learned = _gauge("learned", "1 once the agent's bin set is active.", "agent")
-    turns = _gauge("learning_turns", "Turns found so far for learning.", "agent")
-    outbox = _gauge("outbox_depth", "Notifications that wait to be sent.", "agent")
-    for agent in agents:
-        learned.add_metric([agent.name], agent.bin_set is not None)
-        outbox.add_metric([agent.name], agent.outbox)
-        if isinstance(agent.status.get("turns"), int | float):
-            turns.add_metric([agent.name], agent.status["turns"])
-    yield from (learned, turns, outbox)

@@ -2,6 +2,7 @@
 
 import json
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -14,7 +15,9 @@ from baselines.store import Partition
 from tests.unit.worker.snapshots import AT, NOW, judged, learning, snapshot
 from worker.health import Health
 from worker.http import HttpServer, HttpUnavailable, create_app
-from worker.metrics import Counters, Metric
+from worker.ingest import IngestStats
+from worker.ledger import LedgerStats
+from worker.metrics import Metric, Work
 from worker.snapshot import Snapshot
 
 MONOTONIC = 5000.0
@@ -27,11 +30,11 @@ class Desk:
     def __init__(self, taken: Snapshot) -> None:
         self.snapshot = taken
         self.health = Health()
-        self.counters = Counters()
+        self.work = Work()
         app = create_app(
             lambda: self.snapshot,
             self.health,
-            self.counters,
+            self.work,
             lambda quadrant: f"{quadrant}\n\n{PLAYBOOK}",
             clock=lambda: NOW,
             monotonic=lambda: MONOTONIC,
@@ -166,9 +169,8 @@ def test_healthz_shows_the_state_of_the_worker(desk: Desk) -> None:
 
 
 def test_metrics_parse_and_carry_the_snapshot_and_the_counters(desk: Desk) -> None:
-    desk.counters.count(Metric.TURNS, 5, agent="bot")
-    desk.counters.count(Metric.REJECTED, reason="not_json")
-    desk.counters.observe(Metric.COMMIT_SECONDS, 0.01)
+    desk.work.ledger = LedgerStats(turns=Counter(bot=5))
+    desk.work.ingest = IngestStats(dead_letters=Counter(not_json=1), unmatched=3)
     desk.health.lag = {Partition("traces", 0): 7}
     response = desk.get("/metrics")
     samples = {
@@ -180,10 +182,17 @@ def test_metrics_parse_and_carry_the_snapshot_and_the_counters(desk: Desk) -> No
     assert 1 == samples["quadrift_quadrant", "all", "bot", "world_changed"]
     assert 0 == samples["quadrift_quadrant", "all", "bot", "steady"]
     assert 5 == samples["quadrift_turns_total", "bot"]
-    assert 1 == samples["quadrift_rejected_records_total", "not_json"]
+    assert 1 == samples["quadrift_dead_letter_records_total", "not_json"]
+    assert 3 == samples["quadrift_unmatched_turns_total",]
     assert 7 == samples["quadrift_consumer_lag_records", "0", "traces"]
     assert 30 == samples["quadrift_event_time_lag_seconds",]
     assert all(name.startswith("quadrift_") and not name.endswith("_created") for name, *_ in samples)
+
+
+def test_every_metric_has_a_name_of_its_own_and_a_base_unit() -> None:
+    names = [metric.metric for metric in Metric]
+    assert len(names) == len(set(names))
+    assert not [name for name in names if name.endswith(("_total", "_ms", "_minutes", "_hours"))]
 
 
 def test_a_playbook_is_a_page_for_a_browser_and_markdown_for_a_tool(desk: Desk) -> None:
@@ -228,7 +237,7 @@ def test_the_api_documents_itself_and_offers_no_console(desk: Desk) -> None:
 def test_a_taken_port_is_a_clear_message() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        app = create_app(snapshot, Health(), Counters(), str)
+        app = create_app(snapshot, Health(), Work(), str)
         with pytest.raises(
             HttpUnavailable, match=rf"cannot listen on 127\.0\.0\.1:{port} \(address already in use\)"
         ):
