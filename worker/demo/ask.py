@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+RECENT = 60
+"""So many verdicts are asked for each time: ten hours of event time, more than pass between two questions."""
+
+
 class Histogram(msgspec.Struct, frozen=True, kw_only=True):
     """Reference and current shares of one dimension, as `/v1/psi` gives them."""
 
@@ -30,35 +34,37 @@ class Histogram(msgspec.Struct, frozen=True, kw_only=True):
 class Learning(msgspec.Struct, frozen=True):
     """How far the worker has got with learning."""
 
-    turns: int
-    turns_needed: int
-    hours: float
-    hours_needed: float
+    turns: int = 0
+    turns_needed: int = 0
+    hours: float = 0.0
+    hours_needed: float = 0.0
 
 
 @dataclass(slots=True)
 class Answers:
-    """The newest answers of one worker. What it cannot answer yet stays as it was."""
+    """The newest answers of one worker. What it cannot answer just now stays as it was."""
 
     client: httpx.Client
-    agent: str
     learning: Learning | None = None
     histograms: Sequence[Histogram] = ()
 
     def refresh(self) -> list[Verdict]:
-        """Ask for everything that is shown; the newest verdicts, oldest first."""
-        psi = self._get("/v1/psi")
-        found: Any = psi.get("agents", {}).get(self.agent, psi) if psi else {}
-        if status := found.get("learning"):
-            self.learning = msgspec.convert(status, Learning)
-        if dimensions := found.get("dimensions"):
-            self.histograms = msgspec.convert(dimensions, list[Histogram])
-        verdicts = self._get("/v1/verdicts") or {}
-        return msgspec.convert(verdicts.get("verdicts", []), list[Verdict])
+        """Ask for all that is shown; the newest verdicts."""
+        psi = self._get("/v1/psi", segment="all")
+        if (told := psi.get("learning")) and told.get(
+            "stage"
+        ) != "learning":  # then nothing more is being read
+            self.learning = msgspec.convert(told, Learning)
+        sides = {side: psi.get(side, {}).get("dimensions", []) for side in ("input", "output")}
+        listed = [one | {"side": side} for side, found in sides.items() for one in found if one.get("bins")]
+        self.histograms = msgspec.convert(listed, list[Histogram]) or self.histograms
+        verdicts = self._get("/v1/verdicts", segment="all", limit=RECENT).get("verdicts", [])
+        return msgspec.convert(verdicts, list[Verdict])
 
-    def _get(self, path: str) -> Any:
+    def _get(self, path: str, **query: str | int) -> dict[str, Any]:
+        """The JSON object of a path, an empty one where there is no answer yet."""
         try:
-            response = self.client.get(path)
+            response = self.client.get(path, params=query)
         except httpx.TransportError:
-            return None
-        return msgspec.json.decode(response.content) if response.is_success else None
+            return {}
+        return dict(msgspec.json.decode(response.content)) if response.is_success else {}

@@ -49,7 +49,10 @@ class Grammar:
         tail = rng.sample(self.details, rng.choices((0, 1, 2, 3), (2, 4, 3, 1))[0])
         if hedged:
             tail += rng.sample(self.hedges, rng.choices((1, 2, 3), (2, 4, 3))[0])
-        return " ".join((_capital(self.fill(text, rng)), *(self.fill(sentence, rng) for sentence in tail)))
+        said = [_capital(self.fill(sentence, rng)) for sentence in (text, *tail)]
+        if category == "asked_clarify":  # the question comes last: that is what the user is left with
+            said = [*said[1:], said[0]]
+        return " ".join(said)
 
     def fill(self, template: str, rng: Random) -> str:
         """The template with its slots filled, slots within slots too, and a digit for every #."""
