@@ -193,8 +193,6 @@ def _matched(turn: Turn, key: str) -> str | None:
 
 def _text(value: str | float | bool) -> str:
     """An attribute as a configuration would write it: `true`, `3`, `0.5`."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+    if isinstance(value, str):
+        return value
+    return str(value).lower() if isinstance(value, bool) else f"{value:.15g}"

@@ -50,9 +50,9 @@ class LedgerStats:
 class Ledger:
     """The chains of the partitions that `source` gives us.
 
-    `active` gives what each learned agent counts under, read through from the store: it is asked once a second
-    and whenever a partition is placed. An agent of `agents` that it lacks is still learning. `judged_to` gives
-    the event time an agent is judged up to.
+    `active` gives what each learned agent counts under, read through from the store: it is asked once a
+    second and whenever a partition is placed. An agent of `agents` that it lacks is still learning.
+    `judged_to` gives the event time an agent is judged up to.
     """
 
     def __init__(
