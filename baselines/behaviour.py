@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from baselines.evaluation import Behaviour
-from baselines.psi import bin_tests, gamma_tail
+from baselines.psi import bin_tests, divergence, gamma_tail
 from baselines.slices import cell_moves
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Standardised:
         covariance = np.diag(weights @ self.then) - (self.then.T * weights) @ self.then
         ratio = covariance / expected[:, None]
         mean, variance = float(np.trace(ratio)), 2 * float((ratio * ratio.T).sum())
-        distance = divergence(expected, observed)
+        distance = divergence(expected, observed)[0]
         return distance - mean, gamma_tail(distance, mean, variance)
 
     def residual_bins(self, phi: float, alpha: float) -> bool:
@@ -90,11 +90,6 @@ class Standardised:
     def effective_n(self) -> float:
         """Turns that behaviour at the reference's mix rests on; inputs hardly asked any more cost most."""
         return 1 / float((self.mix_then**2 / np.maximum(self.n, KAPPA_CURRENT)).sum())
-
-
-def divergence(b: Floats, c: Floats) -> float:
-    """The PSI of two vectors of positive shares."""
-    return float(((c - b) * np.log(c / b)).sum())
 
 
 def behaviour(
@@ -136,7 +131,7 @@ def behaviour(
         window=window,
         psi=max(0.0, psi),
         p_value=p,
-        mix_explained_psi=divergence(table.before, table.explained),
+        mix_explained_psi=divergence(table.before, table.explained)[0],
         residual_psi=max(0.0, residual),
         residual_p_value=residual_p,
         unsupported_share=unsupported,

@@ -36,6 +36,14 @@ class HourOfWindow(NamedTuple):
     turns: int
 
 
+class Part(NamedTuple):
+    """The hours of a window that one cell serves: from which source, for which day type and hour of day."""
+
+    source: int
+    day: int
+    hour: int
+
+
 class Tilt(NamedTuple):
     """Turns of each day type's calm hours so far, seen and as the other type expects them, both (2, bins)."""
 
@@ -80,7 +88,7 @@ class Cells:
     turns: NDArray[np.int64] = field(init=False)
     mass: NDArray[np.bool_] = field(init=False)
     _stale: bool = True
-    _known: dict[tuple[int, int, int, Shrink, bytes], CellExpectation] = field(default_factory=dict)
+    _known: dict[tuple[Part, Shrink, bytes], CellExpectation] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, bins: int) -> Cells:
@@ -125,52 +133,45 @@ class Cells:
         return weight * smoothed(around) + (1 - weight) * smoothed(whole), size / weight
 
     def expect(
-        self, at: HourOfWindow, shrink: Shrink, live: NDArray[np.bool_], tilt: Tilt | None
+        self, part: Part, shrink: Shrink, live: NDArray[np.bool_], mask: bytes, tilt: Tilt | None
     ) -> CellExpectation:
-        """What an hour is expected to look like, remembered until the cells change."""
-        source = self.source(at)
-        key = (source, at.day, at.hour, shrink, live.tobytes())
+        """What an hour should look like, remembered until the cells change; `mask` is `live` as bytes."""
+        key = (part, shrink, mask)
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = self._expect(source, at, shrink, live, tilt)
+            known = self._known[key] = self._expect(part, shrink, live, tilt)
         return known
 
     def _expect(
-        self,
-        source: int,
-        at: HourOfWindow,
-        shrink: Shrink,
-        live: NDArray[np.bool_],
-        tilt: Tilt | None,
+        self, part: Part, shrink: Shrink, live: NDArray[np.bool_], tilt: Tilt | None
     ) -> CellExpectation:
         bins = int(live.sum())
-        if source == ALL:
+        if part.source == ALL:
             whole = self.counts.sum((0, 1))[live]
             days = float(self.days[self.days > 0].mean())
             return CellExpectation(smoothed(whole), np.full(bins, TAU_UNKNOWN), float(whole.sum()), days)
-        day = at.day if source == SAME else 1 - at.day
-        shares, size = self.shrunk(day, at.hour, shrink, live)
-        days = float(self.days[day, at.hour])
-        if source == SAME:
+        day = part.day if part.source == SAME else 1 - part.day
+        shares, size = self.shrunk(day, part.hour, shrink, live)
+        days = float(self.days[day, part.hour])
+        if part.source == SAME:
             return CellExpectation(shares, np.full(bins, TAU_KNOWN / days), size, days)
         if tilt is None:
             return CellExpectation(shares, np.full(bins, TAU_UNKNOWN), size, days)
         prior = shrink.phi / TAU_UNKNOWN
-        seen, expected = tilt.seen[at.day][live] + prior, tilt.expected[at.day][live] + prior
+        seen, expected = tilt.seen[part.day][live] + prior, tilt.expected[part.day][live] + prior
         shares = shares * seen / expected
         tau = np.maximum(shrink.phi / expected, TAU_KNOWN)
         return CellExpectation(shares / shares.sum(), tau, size, days)
 
-    def turns_used(self, hours: Iterable[HourOfWindow]) -> int:
-        """Turns in the cells that serve these hours, each cell counted once."""
-        used = np.zeros((2, 24), dtype=bool)
-        for at in hours:
-            source = self.source(at)
-            if source == ALL:
+    def turns_in(self, parts: Iterable[Part]) -> int:
+        """Turns in the cells that serve these parts of a window, each cell counted once."""
+        used: set[tuple[int, int]] = set()
+        for part in parts:
+            if part.source == ALL:
                 return int(self.turns.sum())
-            day = at.day if source == SAME else 1 - at.day
-            used[day, [at.hour - 1, at.hour, (at.hour + 1) % 24]] = True
-        return int(self.turns[used].sum())
+            day = part.day if part.source == SAME else 1 - part.day
+            used.update((day, (part.hour + i) % 24) for i in (-1, 0, 1))
+        return sum(int(self.turns[cell]) for cell in used)
 
 
 def expectation(
@@ -182,15 +183,18 @@ def expectation(
     tilt: Tilt | None,
 ) -> Expectation:
     """The window's expectation: the turn-weighted mean of its hours'. `cells` hold at least one turn."""
-    total = sum(at.turns for at in hours)
-    bins = int(live.sum())
-    shares, tau = np.zeros(bins), np.zeros(bins)
-    size = days = 0.0
+    turns: dict[Part, int] = {}
     for at in hours:
-        part = cells.expect(at, shrink, live, tilt)
-        weight = at.turns / total
-        shares += weight * part.shares
-        tau += weight * part.tau
-        size += weight * part.size
-        days += weight * part.days
-    return Expectation(shares, tau, max(float(cells.turns_used(hours)), size), days)
+        part = Part(cells.source(at), at.day, at.hour)
+        turns[part] = turns.get(part, 0) + at.turns
+    mask = live.tobytes()
+    total = sum(turns.values())
+    shares, tau = np.zeros(int(live.sum())), np.zeros(int(live.sum()))
+    size = days = 0.0
+    for part, count in turns.items():
+        found, weight = cells.expect(part, shrink, live, mask, tilt), count / total
+        shares += weight * found.shares
+        tau += weight * found.tau
+        size += weight * found.size
+        days += weight * found.days
+    return Expectation(shares, tau, max(float(cells.turns_in(turns)), size), days)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baselines.psi import bin_tests, gamma_tail, null_moments, peel, psi, residual_psi
+from baselines.psi import HALF, bin_tests, divergence, gamma_tail, moments_of, peel, residual_psi, smoothed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,15 +73,15 @@ def assess(
 
     `phi_bins` are each bin's own factors, day component included.
     """
-    bins, n = len(x), int(x.sum())
+    n = int(x.sum())
     reference = expected.shares * expected.size
-    smooth = (reference + 0.5) / (expected.size + 0.5 * bins)
+    smooth = (reference + HALF) / (expected.size + HALF * len(x))
     s = 1 / n + 1 / expected.size
-    mean, variance = null_moments(reference, n)
+    mean, variance = moments_of(smooth, expected.size, n)
     varied = smooth * expected.tau
     floor = phi * mean + float(varied.sum())
     spread = 2 * float(varied @ varied) + 4 * phi * s * float(varied @ (1 - smooth))
-    raw, contributions = psi(reference, x)
+    raw, contributions = divergence(smooth, smoothed(x))
     p = gamma_tail(raw, floor, phi * phi * variance + spread)
     factors = np.maximum(phi, phi_bins) + varied / ((1 - smooth) * s)
     z, h, p_bins = bin_tests(reference, x, factors)

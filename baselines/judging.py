@@ -55,15 +55,18 @@ def judge(
     `hourly` are the window's counts over the dimension's own bins, by hours since the epoch.
     """
     basis.cells.refresh()
+    if not hourly or not basis.cells.mass.any():
+        return 0.0
+    counts = np.array([each for _, each in hourly])
     hours = [
         HourOfWindow(*basis.calendar.cell(hour), turns)
-        for hour, counts in hourly
-        if (turns := int(counts.sum())) > 0
+        for (hour, _), turns in zip(hourly, counts.sum(1).tolist(), strict=True)
+        if turns > 0
     ]
     n = sum(at.turns for at in hours)
-    if n == 0 or not basis.cells.mass.any():
+    if n == 0:
         return 0.0
-    judged = Judged(basis.dimension, basis.reference, window, np.sum([c for _, c in hourly], axis=0))
+    judged = Judged(basis.dimension, basis.reference, window, counts.sum(0))
     x = basis.pooling.pooled(judged.counts)
     live = basis.cells.mass | (x > 0)
     within = basis.spread.within

@@ -30,7 +30,11 @@ def smoothed(counts: Numbers) -> Floats:
 
 def psi(base: Numbers, current: Numbers) -> tuple[float, Floats]:
     """The Jeffreys-smoothed PSI of two histograms over the same bins, and each bin's (non-negative) part."""
-    b, c = smoothed(base), smoothed(current)
+    return divergence(smoothed(base), smoothed(current))
+
+
+def divergence(b: Floats, c: Floats) -> tuple[float, Floats]:
+    """The PSI of two vectors of positive shares, and each bin's (non-negative) part."""
     contributions = (c - b) * np.log(c / b)
     return float(contributions.sum()), contributions
 
@@ -43,16 +47,22 @@ def null_moments(base: Numbers, n: int) -> tuple[float, float]:
     m = float(base.sum())
     if len(base) < 2 or n < 1 or m <= 0:
         return 0.0, 0.0
-    b = smoothed(base)
+    return moments_of(smoothed(base), m, n)
+
+
+def moments_of(b: Floats, m: float, n: int) -> tuple[float, float]:
+    """`null_moments` of a reference of `m` turns with these smoothed shares (two or more); m, n positive."""
     expected = n * b
     weight = expected / (1 + expected)
     inflation = (1 + n / m * weight) ** 2
-    means, variances = (1 - b) / n, 2 * (1 - b) ** 2 / n**2
+    rest = 1 - b
+    squared = rest * rest
+    means, variances = rest / n, squared * (2 / n**2)
     small = expected < EXACT_BELOW
     if small.any():
-        means[small], variances[small] = _exact_moments(b[small], n, len(base))
-    mean = float(means.sum() + ((1 - b) * weight).sum() / m)
-    return mean, float((variances * inflation).sum() * (len(base) - 1) / ((1 - b) ** 2).sum())
+        means[small], variances[small] = _exact_moments(b[small], n, len(b))
+    mean = float(means.sum()) + float(rest @ weight) / m
+    return mean, float(variances @ inflation) * (len(b) - 1) / float(squared.sum())
 
 
 def _exact_moments(q: Floats, n: int, bins: int) -> tuple[Floats, Floats]:
@@ -99,12 +109,18 @@ def bin_tests(base: Numbers, current: Numbers, phi: float | Floats = 1.0) -> tup
     n, m, bins = float(current.sum()), float(base.sum()), len(base)
     if n <= 0 or m <= 0:
         return np.zeros(bins), np.zeros(bins), np.ones(bins)
-    observed = np.stack([current, n - current, base, m - base])
+    observed, expected = np.empty((4, bins)), np.empty((4, bins))
     pooled = (current + base) / (n + m)
-    expected = np.stack([n * pooled, n * (1 - pooled), m * pooled, m * (1 - pooled)])
-    present = observed > 0
-    ratio = np.where(present, observed, 1.0) / np.where(present, np.maximum(expected, 1e-300), 1.0)
-    deviance = 2 * (observed * np.log(ratio)).sum(0)
+    observed[0], observed[1], observed[2], observed[3] = current, n - current, base, m - base
+    expected[0::2] = pooled
+    expected[1::2] = 1 - pooled
+    expected[:2] *= n
+    expected[2:] *= m
+    absent = observed <= 0
+    observed[absent] = expected[absent] = 1.0  # 0 log 0 is 0
+    logs = np.log(observed / expected)
+    logs *= observed
+    deviance = 2 * logs.sum(0)
     now, then = current / n, base / m
     z = np.sign(now - then) * np.sqrt(np.maximum(deviance, 0.0) / phi)
     h = 2 * (np.arcsin(np.sqrt(now)) - np.arcsin(np.sqrt(then)))

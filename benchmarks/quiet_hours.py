@@ -3,8 +3,8 @@
     python benchmarks/quiet_hours.py --hours 2000
 
 Ten dimensions are learned for 24 hours and then judged, on one-hour windows every ten minutes and by the code
-of the worker, with nothing changing but hour, day type and chance. Every episode that opens is a false page. The
-world is the one of the research note `statistics-2.md`, section 1.
+of the worker, with nothing changing but hour, day type and chance. Every episode that opens is a false page.
+The world is the one of the research note `statistics-2.md`, section 1.
 """
 
 from __future__ import annotations

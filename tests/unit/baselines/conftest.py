@@ -1,4 +1,4 @@
-"""The independent reference of the statistics, loaded by path; tests that need it are skipped without it."""
+"""The independent reference of the statistics, loaded by path; tests that need it are skipped without."""
 
 from __future__ import annotations
 
