@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from alerts.routes import DEFAULT_ROUTES, moved_sides, nearest, sinks_for
-from alerts.verdict import DimensionVerdict, Quadrant, Side, Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from alerts.verdict import Quadrant, Side
+from tests.unit.alerts.samples import REFUSALS, make_verdict
 
 
 @pytest.mark.parametrize(
@@ -37,9 +33,7 @@ def test_both_sides_that_moved_without_a_quadrant_are_treated_as_both_moved() ->
     assert Quadrant.BOTH_MOVED is nearest(None, ("input", "output"))
 
 
-def test_without_a_quadrant_the_side_with_a_deciding_dimension_that_exceeds_moved(
-    verdict: Callable[..., Verdict], refusals: DimensionVerdict
-) -> None:
-    assert moved_sides(verdict(quadrant=None, dimensions=(refusals,))) == ("output",)
-    assert moved_sides(verdict(quadrant=Quadrant.BOTH_MOVED, dimensions=())) == ("input", "output")
-    assert moved_sides(verdict(quadrant=Quadrant.STEADY)) == ()
+def test_without_a_quadrant_the_side_with_a_deciding_dimension_that_exceeds_moved() -> None:
+    assert moved_sides(make_verdict(quadrant=None, dimensions=(REFUSALS,))) == ("output",)
+    assert moved_sides(make_verdict(quadrant=Quadrant.BOTH_MOVED, dimensions=())) == ("input", "output")
+    assert moved_sides(make_verdict(quadrant=Quadrant.STEADY)) == ()

@@ -1,12 +1,14 @@
-"""Builders of verdicts with sensible defaults; a test names only what it is about."""
+"""Verdicts, transitions and notifications with sensible defaults; a test names only what it is about."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
-import pytest
 
+from alerts.episode import EpisodeState, Transition, advance
+from alerts.notification import Notification, announce
+from alerts.routes import DEFAULT_ROUTES
 from alerts.verdict import (
     DimensionVerdict,
     Driver,
@@ -17,9 +19,6 @@ from alerts.verdict import (
     Verdict,
     WindowSpan,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 NOON = 1_792_152_000  # 2026-10-16 12:00 UTC
 
@@ -74,16 +73,24 @@ def make_verdict(**changes: Any) -> Verdict:
     return msgspec.structs.replace(verdict, **changes)
 
 
-@pytest.fixture
-def verdict() -> Callable[..., Verdict]:
-    return make_verdict
+ALERTING = {"output.response_category": NOON - 1200}
+BASE_URL = "https://drift.example.com"
 
 
-@pytest.fixture
-def refusals() -> DimensionVerdict:
-    return REFUSALS
+def make_opened(**changes: Any) -> tuple[EpisodeState, Transition]:
+    state, _, transition = advance(EpisodeState(), make_verdict(**changes), ALERTING, DEFAULT_ROUTES)
+    if transition is None:
+        raise ValueError("this verdict opens no episode")
+    return state, transition
 
 
-@pytest.fixture
-def intents() -> DimensionVerdict:
-    return INTENTS
+def make_resolved(state: EpisodeState, at: int = NOON + 12_000) -> Transition:
+    calm = make_verdict(at=at, quadrant=Quadrant.STEADY, exceeds=False, dimensions=(INTENTS,))
+    _, _, transition = advance(state, calm, {}, DEFAULT_ROUTES)
+    if transition is None:
+        raise ValueError("nothing was open")
+    return transition
+
+
+def make_notification(**changes: Any) -> Notification:
+    return announce(make_opened(**changes)[1], base_url=BASE_URL, playbooks={})
