@@ -10,24 +10,6 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from config.values import Names, Section, Version
 
-_OURS = frozenset(
-    {
-        "allow_auto_create_topics",
-        "auto_offset_reset",
-        "bootstrap_servers",
-        "enable_auto_commit",
-        "enable_idempotence",
-        "group_id",
-        "group_instance_id",
-        "isolation_level",
-        "key_deserializer",
-        "key_serializer",
-        "partition_assignment_strategy",
-        "value_deserializer",
-        "value_serializer",
-    }
-)
-
 
 class Kafka(Section):
     """The broker, the topics, and the client's security. Names are the Kafka client's where it has one."""
@@ -49,8 +31,6 @@ class Kafka(Section):
     ssl_keyfile: Path | None = None
     ssl_password: SecretStr | None = None
     ssl_check_hostname: bool = True
-    extra: dict[str, str | int | float | bool] = Field(default_factory=dict)
-    """Further options of the Kafka client, passed on as they are."""
 
     @field_validator("topics")
     @classmethod
@@ -58,14 +38,6 @@ class Kafka(Section):
         if len(set(topics)) != len(topics):
             raise ValueError("names a topic twice")
         return topics
-
-    @field_validator("extra")
-    @classmethod
-    def _not_ours(cls, extra: dict[str, Any]) -> dict[str, Any]:
-        taken = sorted(_OURS & extra.keys())
-        if taken:
-            raise ValueError(f"may not set {', '.join(taken)}: exact counting depends on it")
-        return extra
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -28,7 +28,6 @@ _KINDS = {
     "model_type": "should be a mapping of keys to values",
     "model_attributes_type": "should be a mapping of keys to values",
     "path_type": "should be a path",
-    "too_short": "needs at least one entry",
     "string_pattern_mismatch": "has characters that are not allowed there (letters, digits, . _ - are)",
 }
 
@@ -56,16 +55,15 @@ def explain(
 
 def unknown_key(key: str, parent: Sequence[str], model: type[BaseModel] | None, root: type[BaseModel]) -> str:
     """A sentence on a key that does not exist, with the nearest one that does."""
-    full = ".".join((*parent, key))
     known = sorted(children(model)) if model else []
     near = get_close_matches(key, known, n=1, cutoff=0.5)
     if near:
-        hint = f"did you mean {'.'.join((*parent, near[0]))}?"
+        hint = f"did you mean {_dotted((*parent, near[0]))}?"
     else:
         elsewhere = {path.rpartition(".")[2]: path for path in reversed(paths(root))}
         moved = get_close_matches(key, list(elsewhere), n=1, cutoff=0.75)
         hint = f"did you mean {elsewhere[moved[0]]}?" if moved else f"known keys there: {', '.join(known)}"
-    return f"unknown key {full}; {hint}"
+    return f"unknown key {_dotted((*parent, key))}; {hint}"
 
 
 def _rank(problem: ErrorDetails) -> int:
@@ -90,6 +88,10 @@ def _reason(problem: ErrorDetails) -> str:
     context: dict[str, Any] = problem.get("ctx", {})
     if problem["type"] == "value_error":
         return str(context["error"])
+    if problem["type"] == "too_short":
+        return (
+            f"needs at least {context['min_length']} {'entry' if context['min_length'] == 1 else 'entries'}"
+        )
     if problem["type"] == "literal_error":
         return f"should be {context['expected']}"
     bounds = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import re2
 from pydantic import Field, ValidationError, field_validator
 
 from config.errors import explain
@@ -53,6 +54,8 @@ class _Responses(Section):
     @classmethod
     def _usable(cls, responses: tuple[Response, ...]) -> tuple[Response, ...]:
         _told_apart([response.category for response in responses])
+        for response in responses:
+            _compiles(response)
         return responses
 
 
@@ -79,6 +82,19 @@ def _load(path: Path, shape: type[Shape]) -> Shape:
         return shape.model_validate(read_yaml(path))
     except ValidationError as error:
         raise explain(error, shape, lambda _: str(path)) from None
+
+
+def _compiles(response: Response) -> None:
+    options = re2.Options()
+    options.log_errors = False  # it would print the pattern
+    for number, pattern in enumerate(response.patterns, 1):
+        try:
+            re2.compile(pattern, options)
+        except re2.error:
+            raise ValueError(
+                f"pattern {number} of {response.category} is no RE2 expression: "
+                "it knows neither look-around nor back-references"
+            ) from None
 
 
 def _told_apart(names: Sequence[str]) -> None:

@@ -206,8 +206,8 @@ def test_agents_are_told_apart(tmp_path: Path, line: str, expected: str) -> None
 @pytest.mark.parametrize(
     ("kafka", "expected"),
     [
-        ("{topics: []}", "kafka.topics needs at least one entry"),
-        ("{topics: [a], extra: {enable_auto_commit: true}}", "kafka.extra may not set enable_auto_commit"),
+        ("{topics: []}", "kafka.topics needs at least 1 entry"),
+        ("{topics: [a, a]}", "kafka.topics names a topic twice"),
         ("{topics: [a], sasl_mechanism: PLAIN}", "kafka sasl_mechanism and security_protocol disagree"),
         (
             "{topics: [a], security_protocol: SASL_SSL, sasl_mechanism: PLAIN, sasl_username: u}",

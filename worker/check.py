@@ -1,0 +1,121 @@
+"""`quadrift check`: tries everything that the settings name, and says of each failure what really is wrong.
+
+It leaves nothing behind: no key stays, no group is joined, no alert is sent.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from baselines.errors import StoreError
+from baselines.redis_store import RedisStore
+from config.errors import ConfigError
+from config.taxonomies import load_intents, load_responses
+from worker.connect import kafka_options, redis_client
+from worker.kafka_client import KafkaUnavailable, open_admin, require_codecs, topic_facts
+from worker.kafka_log import thin_kafka_log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import TextIO
+
+    from config.settings import Settings
+
+    Checks = Mapping[str, Callable[[], str]]
+    """By what is checked: a function that says what it found, or raises what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found. `says` is one line and holds no secret."""
+
+    what: str
+    ok: bool
+    says: str
+
+
+def check(
+    settings: Settings, *, as_json: bool = False, checks: Checks | None = None, out: TextIO | None = None
+) -> int:
+    """Run every check and print what it found; 0 when all are well, 1 otherwise."""
+    thin_kafka_log()
+    found = [_run(what, trial) for what, trial in (checks or all_checks(settings)).items()]
+    _print(found, as_json=as_json, out=out or sys.stdout)
+    return 0 if all(finding.ok for finding in found) else 1
+
+
+def all_checks(settings: Settings) -> Checks:
+    """What can be tried of these settings."""
+    return {
+        "config": lambda: _config(settings),
+        "redis": lambda: _redis(settings),
+        "kafka": lambda: _kafka(settings),
+        "alerts": lambda: _alerts(settings),
+    }
+
+
+def _run(what: str, trial: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, ok=True, says=trial())
+    except (ConfigError, StoreError, KafkaUnavailable) as error:
+        return Finding(what, ok=False, says=str(error))
+
+
+def _config(settings: Settings) -> str:
+    intents = load_intents(settings.binning.taxonomy)
+    responses = load_responses(settings.binning.responses)
+    agents = ", ".join(agent.name for agent in settings.agents)
+    return f"agents {agents}; {len(intents)} intents, {len(responses)} response categories"
+
+
+def _redis(settings: Settings) -> str:
+    client = redis_client(settings.redis)
+    try:
+        RedisStore(client, settings.redis.prefix).check_server()
+    finally:
+        client.close()
+    return f"{settings.redis.location()} answers, runs scripts and evicts nothing"
+
+
+def _kafka(settings: Settings) -> str:
+    require_codecs()
+    options = kafka_options(settings.kafka)
+    admin = open_admin(options)
+    try:
+        topics = topic_facts(admin, settings.kafka.topics, options)
+        topic_facts(admin, [settings.kafka.dead_letter_topic], options)
+    finally:
+        admin.close()
+    told = ", ".join(f"{name} ({facts.partitions} partitions)" for name, facts in topics.items())
+    return f"{options.address} answers; {told}; dead letters go to {settings.kafka.dead_letter_topic}"
+
+
+def _alerts(settings: Settings) -> str:
+    if settings.mode == "observe":
+        return "mode is observe: nothing is sent"
+    alerts = settings.alerts
+    routes = {name: alerts.taken_by(name) for name in ("world_changed", "system_changed", "both_moved")}
+    told = "; ".join(f"{name} to {', '.join(sinks) or 'nobody'}" for name, sinks in routes.items())
+    return f"{told} (not tried: it would tell people)"
+
+
+def _print(found: list[Finding], *, as_json: bool, out: TextIO) -> None:
+    if as_json:
+        content = {"ok": all(finding.ok for finding in found), "checks": found}
+        out.write(msgspec.json.encode(content).decode() + "\n")
+        return
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column()
+    table.add_column()
+    table.add_column(overflow="fold")
+    for finding in found:
+        mark = Text("ok", style="green") if finding.ok else Text("failed", style="bold red")
+        table.add_row(mark, Text(finding.what, style="bold"), Text(finding.says))
+    Console(file=out, highlight=False).print(table)

@@ -1,0 +1,77 @@
+"""How the configured connections are made: from the settings to the options that the clients take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kafka.net.sasl.oauth import AbstractTokenProvider
+
+from baselines.connection import Tls, connect
+from worker.kafka_client import KafkaOptions, KafkaUnavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from baselines.connection import Client
+    from config.connections import Kafka, Redis
+
+
+class FileToken(AbstractTokenProvider):  # type: ignore[misc]
+    """The OAUTHBEARER token that a file holds; read anew for each connection, because tokens expire."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def token(self) -> str:
+        """The token.
+
+        Raises:
+            KafkaUnavailable: the file cannot be read.
+        """
+        try:
+            return self._path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not text"
+            raise KafkaUnavailable(f"kafka.sasl_token_path {self._path} cannot be read ({reason})") from None
+
+
+def kafka_options(settings: Kafka) -> KafkaOptions:
+    """What every Kafka client of the worker is made with."""
+    security = settings.security()
+    if settings.sasl_mechanism == "OAUTHBEARER" and settings.sasl_token_path is not None:
+        security["sasl_oauth_token_provider"] = FileToken(settings.sasl_token_path)
+    return KafkaOptions(
+        bootstrap_servers=settings.bootstrap_servers,
+        group=settings.group,
+        api_version=settings.api_version,
+        session_timeout_ms=settings.session_timeout_ms,
+        security=security,
+    )
+
+
+def redis_client(settings: Redis) -> Client:
+    """A client of the state store.
+
+    Raises:
+        StoreRefused: the settings cannot be used, or the cluster refuses the credentials.
+        StoreUnavailable: no node of the cluster answers.
+    """
+    tls = Tls(
+        ca_file=_text(settings.tls_ca_file),
+        certificate_file=_text(settings.tls_cert_file),
+        key_file=_text(settings.tls_key_file),
+        check_hostname=settings.tls_check_hostname,
+    )
+    return connect(
+        settings.address(),
+        username=settings.username,
+        password=settings.password.get_secret_value() if settings.password else None,
+        tls=tls,
+        cluster=settings.cluster,
+        socket_timeout=settings.timeout_ms / 1000,
+    )
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
