@@ -6,6 +6,7 @@ Post-stratification of a joint table, statistics.md section 5; how it decides, d
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -109,28 +110,24 @@ def behaviour(
     the residual hits by itself. Not assessable: effective N (over phi) under 100, or over half of the window
     on inputs with fewer than 20 reference turns.
     """
-    total = int(current.sum())
-    supported = reference.sum(1) >= SUPPORT
-    turns = int(current[supported].sum())
-    unsupported = 1 - turns / total if total else 1.0
-    if turns == 0:
+    known = np.flatnonzero(reference.sum(1) >= SUPPORT)
+    unsupported = 1 - float(current[known].sum() / max(int(current.sum()), 1))
+    if not current[known].any():
         return _not_assessable(given, outcome, window, unsupported)
-    known = np.flatnonzero(supported)
-    used = reference[known].any(axis=0) | current[known].any(axis=0)
-    table = Standardised.of(reference[known][:, used], current[known][:, used])
-    psi, p = table.direct(phi)
-    residual, residual_p = table.residual(phi)
+    used = np.flatnonzero(reference[known].any(axis=0) | current[known].any(axis=0))
+    table = Standardised.of(reference[np.ix_(known, used)], current[np.ix_(known, used)])
     level, effective = alpha / max(joints, 1), table.effective_n / phi
-    assessable = effective >= LEAST_EFFECTIVE and unsupported <= MOST_UNSUPPORTED
+    (psi, p), (residual, residual_p) = table.direct(phi), table.residual(phi)
     shifted = (psi >= GATE and p < level) or (residual >= GATE and residual_p < level)
+    assessable = effective >= LEAST_EFFECTIVE and unsupported <= MOST_UNSUPPORTED
     moved = assessable and (shifted or table.residual_bins(phi, level))
-    cells = [(x, y) for x in known.tolist() for y in np.flatnonzero(used).tolist()] if moved else []
+    cells = product(known.tolist(), used.tolist()) if moved else ()
     return Behaviour(
-        given=given,
-        outcome=outcome,
-        window=window,
-        psi=max(0.0, psi),
-        p_value=p,
+        given,
+        outcome,
+        window,
+        max(0.0, psi),
+        p,
         mix_explained_psi=divergence(table.before, table.explained)[0],
         residual_psi=max(0.0, residual),
         residual_p_value=residual_p,

@@ -55,18 +55,11 @@ def judge(
     `hourly` are the window's counts over the dimension's own bins, by hours since the epoch.
     """
     basis.cells.refresh()
-    if not hourly or not basis.cells.mass.any():
-        return 0.0
-    counts = np.array([each for _, each in hourly])
-    hours = [
-        HourOfWindow(*basis.calendar.cell(hour), turns)
-        for (hour, _), turns in zip(hourly, counts.sum(1).tolist(), strict=True)
-        if turns > 0
-    ]
+    counts, hours = _split(hourly, basis.calendar)
     n = sum(at.turns for at in hours)
-    if n == 0:
+    if n == 0 or not basis.cells.mass.any():
         return 0.0
-    judged = Judged(basis.dimension, basis.reference, window, counts.sum(0))
+    judged = Judged(basis.dimension, basis.reference, window, counts)
     x = basis.pooling.pooled(judged.counts)
     live = basis.cells.mass | (x > 0)
     within = basis.spread.within
@@ -88,3 +81,18 @@ def judge(
         gates=gates,
     )
     return report(judged, basis.pooling, live, expected, found, phi=phi, gates=gates)
+
+
+def _split(
+    hourly: Sequence[tuple[int, NDArray[np.int64]]], calendar: Calendar
+) -> tuple[NDArray[np.int64], list[HourOfWindow]]:
+    """The window's turns of each bin, and its turns by cell of the week."""
+    if not hourly:
+        return np.zeros(0, dtype=np.int64), []
+    counts = np.array([each for _, each in hourly])
+    hours = [
+        HourOfWindow(*calendar.cell(hour), turns)
+        for (hour, _), turns in zip(hourly, counts.sum(1).tolist(), strict=True)
+        if turns > 0
+    ]
+    return counts.sum(0), hours

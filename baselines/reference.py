@@ -14,8 +14,15 @@ from baselines.arrays import pack, unpack
 from baselines.cells import Cells, Tilt
 from baselines.evaluate import Gates
 from baselines.judging import Basis, judge
+from baselines.learning import (
+    LEARN_HOURS,
+    learn_days,
+    learning_residuals,
+    same_day_types,
+    seasonal_spread,
+)
 from baselines.pooling import Pooling
-from baselines.psi import psi, smoothed
+from baselines.psi import smoothed
 from baselines.spread import Spread, day_residual, neighbour_residual
 from baselines.windows import HOUR, day_lag
 
@@ -31,7 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["FixedReference", "Gates"]
 
 FREEZE_HOURS = 14 * 24
-LEARN_HOURS = 24
 
 
 @dataclass(slots=True)
@@ -74,32 +80,44 @@ class FixedReference:
         """
         if not hours:
             raise ValueError(f"no hour to learn {key} from")
-        began, total = min(hours), np.sum(list(hours.values()), axis=0)
-        pooling = Pooling.learn(total, names, configured=configured)
-        empty = np.zeros_like(total)
-        day = np.array([pooling.pooled(hours.get(began + i, empty)) for i in range(LEARN_HOURS)])
-        live = pooling.pooled(total) > 0
+        pooling = Pooling.learn(np.sum(list(hours.values()), axis=0), names, configured=configured)
+        pooled = {hour: pooling.pooled(hours[hour]) for hour in sorted(hours)}
+        self = cls._of_first_day(key, pooled, pooling, counted_share, calendar)
+        for hour in [h for h in pooled if h > self.until]:
+            around = pooled.get(hour - 1), pooled.get(hour + 1)
+            self._absorb(hour, pooled[hour], *around, calm=True, share=counted_share)
+        learn_days(self.spread, pooled, calendar, counted_share)
+        return self
+
+    @classmethod
+    def _of_first_day(
+        cls,
+        key: str,
+        hours: Mapping[int, NDArray[np.int64]],
+        pooling: Pooling,
+        share: float,
+        calendar: Calendar,
+    ) -> Self:
+        began, live = min(hours), np.sum(list(hours.values()), axis=0) > 0
+        empty = np.zeros(pooling.size, dtype=np.int64)
+        day = np.array([hours.get(began + i, empty) for i in range(LEARN_HOURS)])
         residuals = learning_residuals(day, live)
         phi = max(1.0, sum(r for r, _ in residuals) / max(len(residuals), 1))
-        spread = Spread.learn(residuals, pooling.size, counted_share)
-        self = cls(
+        cells = Cells.empty(pooling.size)
+        for i in np.flatnonzero(day.any(axis=1)).tolist():
+            cells.add(*calendar.cell(began + i), day[i])
+        return cls(
             key,
             calendar,
             pooling,
-            Cells.empty(pooling.size),
-            spread,
+            cells,
+            Spread.learn(residuals, pooling.size, share),
             season=seasonal_spread(day[:, live], phi),
             seen=np.zeros((2, pooling.size)),
             expected=np.zeros((2, pooling.size)),
             began=began,
             until=min(began + LEARN_HOURS - 1, max(hours)),
         )
-        for i in np.flatnonzero(day.any(axis=1)).tolist():
-            self.cells.add(*calendar.cell(began + i), day[i])
-        for hour in sorted(h for h in hours if h > self.until):
-            around = hours.get(hour - 1), hours.get(hour + 1)
-            self._absorb(hour, hours[hour], *around, calm=True, share=counted_share)
-        return self
 
     @property
     def frozen(self) -> bool:
@@ -135,7 +153,7 @@ class FixedReference:
         """
         lag = day_lag(window.length_s) // HOUR
         hours = range(window.start // HOUR, -(-window.end // HOUR))
-        if any(self.calendar.cell(h)[0] != self.calendar.cell(h - lag)[0] for h in hours):
+        if not same_day_types(self.calendar, hours, lag):
             return
         found = day_residual(self.pooling.pooled(x), self.pooling.pooled(x24))
         if found is not None:
@@ -156,12 +174,15 @@ class FixedReference:
         unknown); only a calm one, with no episode open in it or the hour after, enters the cells. An hour
         at or before the newest one offered changes nothing.
         """
-        self._absorb(hour, counts, previous, following, calm=calm, share=1.0)
+        pool = self.pooling.pooled
+        before = None if previous is None else pool(previous)
+        after = None if following is None else pool(following)
+        self._absorb(hour, pool(counts), before, after, calm=calm, share=1.0)
 
     def _absorb(
         self,
         hour: int,
-        counts: NDArray[np.int64],
+        x: NDArray[np.int64],
         previous: NDArray[np.int64] | None,
         following: NDArray[np.int64] | None,
         *,
@@ -171,13 +192,11 @@ class FixedReference:
         if hour <= self.until:
             return
         self.until = hour
-        if hour >= self.began + FREEZE_HOURS or not counts.any():
+        if hour >= self.began + FREEZE_HOURS or not x.any():
             return
-        x = self.pooling.pooled(counts)
         self.cells.refresh()
         if previous is not None and following is not None:
-            around = self.pooling.pooled(previous), self.pooling.pooled(following)
-            found = neighbour_residual(x, *around, self.cells.mass)
+            found = neighbour_residual(x, previous, following, self.cells.mass)
             if found is not None:
                 self.spread.add_hour(*found, share)
         if calm:
@@ -222,26 +241,3 @@ class FixedReference:
             state["began"],
             state["until"],
         )
-
-
-def learning_residuals(
-    day: NDArray[np.int64], live: NDArray[np.bool_]
-) -> list[tuple[float, NDArray[np.float64]]]:
-    """Each hour of a day, (24, bins), against its neighbours; none where one of the three is empty."""
-    found = (
-        neighbour_residual(counts, day[i - 1], day[(i + 1) % LEARN_HOURS], live)
-        for i, counts in enumerate(day)
-    )
-    return [residual for residual in found if residual is not None]
-
-
-def seasonal_spread(hours: NDArray[np.int64], phi: float) -> float:
-    """S: how far the hours of a day, (24, bins), lie from the whole of it; 0 when there is no season."""
-    whole, bins = hours.sum(0), hours.shape[1]
-    total = int(whole.sum())
-    busy = [hour for hour in hours if hour.any()]
-    if not busy or bins < 2:
-        return 0.0
-    chance = phi * (bins - 1)
-    excess = [psi(whole, hour)[0] - chance * (1 / int(hour.sum()) + 1 / total) for hour in busy]
-    return max(0.0, float(np.mean(excess)))

@@ -47,15 +47,9 @@ def report(
     """
     turns = int(judged.counts.sum())
     current = judged.counts / turns
-    drivers, residual_moved = attribute(pooling.pooled(judged.counts)[live], expected, found, gates)
     reference = _spread_out(pooling, live, expected.shares) * pooling.weights
-    contributions = _spread_out(pooling, live, found.contributions) * pooling.weights
-    z, h = _spread_out(pooling, live, found.z), _spread_out(pooling, live, found.h)
-    hits = _spread_out(pooling, live, found.hits.astype(np.float64)) > 0
-    columns = (reference, current, contributions, z, h, hits)
-    rows = zip(range(len(current)), *(column.tolist() for column in columns), strict=True)
-    moved = np.abs(current - reference)
-    pools = np.flatnonzero(live)[drivers].tolist() if drivers else []
+    drivers, residual_moved = attribute(pooling.pooled(judged.counts)[live], expected, found, gates)
+    pools, moved = np.flatnonzero(live)[drivers].tolist() if drivers else [], np.abs(current - reference)
     displacement = np.arcsin(np.sqrt(current)) - np.arcsin(np.sqrt(np.minimum(reference, 1.0)))
     return Evaluation(
         dimension=judged.dimension,
@@ -71,12 +65,23 @@ def report(
         level=found.level,
         exceeds=found.exceeds,
         calm=found.calm,
-        bins=tuple(BinShift(*row) for row in rows),
+        bins=_shifts(pooling, live, found, reference, current),
         drivers=tuple(int(np.argmax(np.where(pooling.of == pool, moved, -1.0))) for pool in pools),
         residual_moved=residual_moved,
         detectable=found.detectable,
         displacement=tuple(displacement.tolist()),
     )
+
+
+def _shifts(
+    pooling: Pooling, live: NDArray[np.bool_], found: Assessment, reference: Floats, current: Floats
+) -> tuple[BinShift, ...]:
+    contributions = _spread_out(pooling, live, found.contributions) * pooling.weights
+    z, h = _spread_out(pooling, live, found.z), _spread_out(pooling, live, found.h)
+    hits = _spread_out(pooling, live, found.hits.astype(np.float64)) > 0
+    columns = (reference, current, contributions, z, h, hits)
+    rows = zip(range(len(current)), *(column.tolist() for column in columns), strict=True)
+    return tuple(BinShift(*row) for row in rows)
 
 
 def _spread_out(pooling: Pooling, live: NDArray[np.bool_], values: Floats) -> Floats:

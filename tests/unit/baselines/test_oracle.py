@@ -11,8 +11,9 @@ from baselines.behaviour import Standardised, behaviour
 from baselines.cells import OTHER_TYPE, SAME, Cells, Expectation, Part, Shrink, Tilt
 from baselines.evaluate import Gates, assess
 from baselines.evaluation import Evaluation, Window
+from baselines.learning import learning_residuals, seasonal_spread
 from baselines.psi import bin_tests, gamma_tail, null_moments, peel, psi
-from baselines.reference import FixedReference, learning_residuals, seasonal_spread
+from baselines.reference import FixedReference
 from baselines.slices import slice_hits
 from baselines.spread import Spread, day_residual
 from baselines.windows import HOUR, Calendar, alpha
