@@ -47,7 +47,6 @@ def connect(
         "socket_timeout": socket_timeout,
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,
-        "client_name": "quadrift",
     }
     if not url.startswith("unix:"):
         options |= {"socket_connect_timeout": socket_timeout, "socket_keepalive": True}
@@ -89,11 +88,11 @@ def _tls_options(tls: Tls) -> dict[str, Any]:
     }
 
 
-def check_server(client: Client) -> None:
+def check_eviction(client: Client) -> None:
     """Refuse a server that may evict keys: an evicted offset would restart the counting.
 
     Raises:
-        StoreRefused: `maxmemory` is set with a policy other than `noeviction`, or the user may not run INFO.
+        StoreRefused: `maxmemory` is set with a policy other than `noeviction`, or INFO is not allowed.
         StoreUnavailable: it does not answer.
     """
     server = client_name(client)

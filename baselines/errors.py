@@ -63,8 +63,8 @@ def classify(server: str, error: Exception) -> StoreError:
     code = _code(error)
     if code in RETRIABLE:
         return StoreUnavailable(f"redis {server}: {RETRIABLE[code]}")
-    if isinstance(error, exceptions.NoPermissionError | exceptions.AuthenticationError):
-        return StoreRefused(f"redis {server}: {_denied(error)}")
+    if (denied := _denied(error)) is not None:
+        return StoreRefused(f"redis {server}: {denied}")
     if _tls_error(error) is not None:
         return StoreRefused(
             f"redis {server}: no TLS connection ({_tls_reason(error)}); check redis.url and tls"
@@ -92,23 +92,25 @@ def _code(error: Exception) -> str:
     return str(error).split(" ", 1)[0].removeprefix("-")
 
 
-def _denied(error: Exception) -> str:
-    """What to do about a refused user."""
-    if isinstance(error, exceptions.NoPermissionError):
+def _denied(error: Exception) -> str | None:
+    """What to do about a refused user. A script that may not run a command answers without an error code."""
+    if isinstance(error, exceptions.NoPermissionError) or "ACL failure" in str(error):
         return f"the user may not do this; widen its ACL rule ({error})"
-    return "it refused the user name or password; check redis.username and redis.password"
+    if isinstance(error, exceptions.AuthenticationError):
+        return "it refused the user name or password; check redis.username and redis.password"
+    return None
 
 
 def _cluster_error(server: str, error: Exception) -> StoreError:
     """The cluster client hides the cause of a failed start in a chain."""
+    if "Cluster mode is not enabled" in str(error):
+        return StoreRefused(f"redis {server}: it is no cluster; set redis.cluster to false")
     cause = error.__cause__ or error.__context__
-    if isinstance(cause, exceptions.RedisError | OSError) and not isinstance(
-        cause, exceptions.RedisClusterException
+    if isinstance(cause, OSError) or (
+        isinstance(cause, exceptions.RedisError) and not isinstance(cause, exceptions.RedisClusterException)
     ):
         return classify(server, cause)
-    if "cannot be connected" in str(error):
-        return StoreUnavailable(f"redis {server}: no node of the cluster can be reached; is it running?")
-    return StoreRefused(f"redis {server}: {error}; is it a cluster, and is redis.cluster right?")
+    return StoreUnavailable(f"redis {server}: no node of the cluster answers ({error}); is it running?")
 
 
 def _tls_error(error: BaseException) -> ssl.SSLError | None:

@@ -8,6 +8,8 @@ follows the tag never begins with a caller's text, so that no agent, topic or na
     P:{lease}                  string  `token owner` of the leader, with a server-side expiry
     P:{lease}:token            string  the highest fencing token ever given
 
+    P:{probe}, P:{probe}:value, P:{probe}:list   left empty by the start-up check of what the user may run
+
     P:{topic-n}:state          hash    next, topic, watermark, caught_up, at; `bin_set:AGENT` -> its digest
     P:{topic-n}:turns:AGENT    hash    minute -> its turns (`#`): which minutes exist, and which changed
     P:{topic-n}:minutes:AGENT  hash    minute -> its bucket, a MessagePack map of fields and pointers
@@ -71,6 +73,12 @@ class Keys:
     def lease(self) -> str:
         """The leader's lease; its token counter is beside it (`lease_token`)."""
         return f"{self.prefix}:{{lease}}"
+
+    @property
+    def probe(self) -> list[str]:
+        """The keys of the start-up check."""
+        base = f"{self.prefix}:{{probe}}"
+        return [base, f"{base}:value", f"{base}:list"]
 
     def state(self, partition: Partition) -> str:
         """A partition's state."""

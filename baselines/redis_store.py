@@ -10,7 +10,7 @@ import msgspec
 from redis.exceptions import NoScriptError, ReadOnlyError
 
 from baselines.chain import check
-from baselines.connection import Client, client_name
+from baselines.connection import Client, check_eviction, client_name
 from baselines.errors import explained
 from baselines.keys import Keys
 from baselines.packing import decode_bucket, encode_bucket, fold, pack_hour, unpack_hour
@@ -75,6 +75,17 @@ class RedisStore:
         self._read = Script(client, "read")
         self._pack = Script(client, "pack")
         self._write = Script(client, "write")
+
+    def check_server(self) -> None:
+        """Find out at start what would fail later.
+
+        Raises:
+            StoreRefused: the server may evict keys, or the user may not run what the scripts need.
+            StoreUnavailable: it does not answer, or cannot be written now.
+        """
+        check_eviction(self._client)
+        Script(self._client, "probe")(self.keys.probe)
+        self._call("lrange", self.keys.probe[2], 0, -1)
 
     def register(self, topic: str, partitions: int) -> None:
         """As PartitionStore; the largest number ever seen stands."""

@@ -5,18 +5,23 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import ssl
 
 Mode = Literal["pass", "silent", "refuse"]
 
 
 class FaultProxy:
-    """Forwards loopback connections to `port`. Replies are counted over all connections.
+    """Forwards loopback connections to `port`, the server; with `tls` it speaks TLS to its clients.
 
-    `mode` silent swallows all that is sent, refuse closes connections; both also for those that are open.
+    Only replies to scripts are lost, and counted over all connections. `mode` silent swallows all
+    that is sent, refuse closes connections; both also for those that are open.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self._target = ("127.0.0.1", port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
@@ -34,12 +39,12 @@ class FaultProxy:
         return f"redis://127.0.0.1:{self.port}"
 
     def lose_next_reply(self) -> None:
-        """The next reply is lost: the server did its work, the client sees the connection close."""
+        """The next script's reply is lost: the server did its work, the client sees the connection close."""
         with self._lock:
             self._lose_next = 1
 
     def lose_every(self, nth: int) -> None:
-        """Lose every n-th reply from now on; 0 to stop."""
+        """Lose every n-th script's reply from now on; 0 to stop."""
         with self._lock:
             self._lose_every = nth
 
@@ -54,24 +59,33 @@ class FaultProxy:
                 if self.mode == "refuse":
                     client.close()
                     continue
-                server = socket.create_connection(self._target)
-                threading.Thread(target=self._requests, args=(client, server), daemon=True).start()
-                threading.Thread(target=self._answers, args=(server, client), daemon=True).start()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
-    def _requests(self, client: socket.socket, server: socket.socket) -> None:
+    def _serve(self, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            client = self._tls.wrap_socket(client, server_side=True) if self._tls else client
+            server = socket.create_connection(self._target)
+            script = threading.Event()
+            threading.Thread(target=self._requests, args=(client, server, script), daemon=True).start()
+            self._answers(client, server, script)
+
+    def _requests(self, client: socket.socket, server: socket.socket, script: threading.Event) -> None:
         with contextlib.suppress(OSError), client, server:
             while data := client.recv(1 << 20):
                 if self.mode == "refuse":
                     return
+                if b"EVAL" in data:
+                    script.set()
                 if self.mode == "pass":
                     server.sendall(data)
 
-    def _answers(self, server: socket.socket, client: socket.socket) -> None:
+    def _answers(self, client: socket.socket, server: socket.socket, script: threading.Event) -> None:
         with contextlib.suppress(OSError), client, server:
             while data := server.recv(1 << 20):
-                if self._loses_this_one():
+                if script.is_set() and self._loses_this_one():
                     client.shutdown(socket.SHUT_RDWR)
                     return
+                script.clear()
                 client.sendall(data)
 
     def _loses_this_one(self) -> bool:
