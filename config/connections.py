@@ -19,7 +19,7 @@ class Kafka(Section):
     group: str = Field(default="quadrift", min_length=1)
     dead_letter_topic: str = Field(default="quadrift-dead-letters", min_length=1)
     api_version: Version = None
-    session_timeout_ms: int = Field(default=30_000, ge=6_000, le=300_000)
+    session_timeout_ms: int = Field(default=30_000, ge=1_000, le=300_000)
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = None
     sasl_username: str | None = None
