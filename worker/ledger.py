@@ -78,7 +78,13 @@ class Ledger:
         self._packer = Packer(store, judged_to, monotonic)
         self._chains: dict[Partition, Chain] = {}
         self._registered: dict[str, int] = {}
+        self.lag: dict[Partition, int] = {}
         self._commit_due = self._place_due = self._retry_due = 0.0
+
+    @property
+    def placed(self) -> frozenset[Partition]:
+        """The partitions that are being read."""
+        return frozenset(self._chains)
 
     def chain(self, partition: Partition) -> Chain | None:
         """The chain of a placed partition."""
@@ -144,6 +150,7 @@ class Ledger:
         ends = self._source.ends(list(self._chains))
         for chain in list(self._chains.values()):
             self._commit(chain, ends.get(chain.partition))
+        self.lag = {p: max(0, ends[p] - chain.next) for p, chain in self._chains.items() if p in ends}
         active = self._active() if self._chains else {}
         for chain in self._chains.values():
             if not chain.pending and chain.changes_with(active):

@@ -1,0 +1,200 @@
+"""The judge's view of the counts: dense vectors by hour and by step, kept current by conditional reads.
+
+Summed over partitions, one flat vector (see `binning.layout`) a segment and hour. A refresh reads only the buckets
+whose turn count changed, so the cost of a step does not grow with the history behind it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from baselines.store import TURNS
+from baselines.windows import STEP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from baselines.evaluation import Window
+    from baselines.store import BucketRead, Delta, Partition, PartitionStore
+    from binning.layout import Layout
+
+ALL = "all"
+KEEP_HOURS = 35 * 24
+"""How many hours of packed counts are kept: 28 days of rolling reference, the 7-day rung and its gap."""
+
+_HOUR = 3600
+_STEPS_KEPT = 48  # the 4-hour rung is the longest that does not start on the hour; twice that is ample
+
+Sparse = dict[str, tuple["NDArray[np.int64]", "NDArray[np.int64]"]]
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """One bucket of one partition as last read: counts a segment, change set and pointers."""
+
+    turns: int
+    counts: Sparse
+    changes: dict[str, int]
+    pointers: dict[str, str]
+
+
+@dataclass(slots=True)
+class _Cache:
+    """What was last read of one partition."""
+
+    minutes: dict[int, _Bucket] = field(default_factory=dict)
+    hours: dict[int, _Bucket] = field(default_factory=dict)
+
+
+class History:
+    """All counts of one agent, by segment, hour and step of event time.
+
+    `segments` are the names of the segments that are judged, `all` among them.
+    """
+
+    def __init__(self, agent: str, layout: Layout, segments: Sequence[str], store: PartitionStore) -> None:
+        self.agent = agent
+        self._layout = layout
+        self._segments = frozenset(segments)
+        self._store = store
+        self._caches: dict[Partition, _Cache] = defaultdict(_Cache)
+        self._hours: dict[str, dict[int, NDArray[np.int64]]] = {name: {} for name in segments}
+        self._steps: dict[str, dict[int, NDArray[np.int64]]] = {name: {} for name in segments}
+        self._oldest_asked: int | None = None
+
+    def seed(self, segment: str, hours: Mapping[int, NDArray[np.int64]]) -> None:
+        """Put the counts of the learning range before the buckets; `hours` maps hours to flat vectors."""
+        for hour, counts in hours.items():
+            self._vector(self._hours[segment], hour)[:] += counts
+
+    def refresh(self, end: int) -> None:
+        """Read what changed, for a step that ends at `end` (seconds since the epoch)."""
+        newest = end // _HOUR
+        whole = self._oldest_asked is None or newest > self._oldest_asked
+        for partition in self._store.partitions():
+            cache = self._caches[partition]
+            minutes = {minute: bucket.turns for minute, bucket in cache.minutes.items()}
+            for minute in self._store.minutes(partition, self.agent):
+                minutes.setdefault(minute, 0)
+            wanted = {minute // 60 for minute in minutes}
+            if whole:
+                wanted.update(range(newest - KEEP_HOURS, newest))
+            hours = {hour: cache.hours[hour].turns if hour in cache.hours else 0 for hour in wanted}
+            self._apply(cache, self._store.read(partition, self.agent, minutes, hours))
+        self._oldest_asked = newest
+        self._forget(end)
+
+    def _apply(self, cache: _Cache, read: BucketRead) -> None:
+        for minute in read.gone:
+            if (old := cache.minutes.pop(minute, None)) is not None:
+                self._add(old, minute // 60, None, -1)
+        for minute, delta in read.minutes.items():
+            if (old := cache.minutes.get(minute)) is not None:
+                self._add(old, minute // 60, minute * 60 // STEP, -1)
+            cache.minutes[minute] = bucket = self._parse(delta)
+            self._add(bucket, minute // 60, minute * 60 // STEP, 1)
+        for hour, delta in read.hours.items():
+            if (old := cache.hours.get(hour)) is not None:
+                self._add(old, hour, None, -1)
+            cache.hours[hour] = bucket = self._parse(delta)
+            self._add(bucket, hour, None, 1)
+
+    def _parse(self, delta: Delta) -> _Bucket:
+        slots: dict[str, list[int]] = defaultdict(list)
+        values: dict[str, list[int]] = defaultdict(list)
+        changes: dict[str, int] = {}
+        for name, count in delta.counts.items():
+            if name[0] == "@":
+                changes[name[1:]] = count
+                continue
+            segment, _, slot = name.rpartition("/")
+            if slot != TURNS and (segment or ALL) in self._segments:
+                slots[segment or ALL].append(int(slot))
+                values[segment or ALL].append(count)
+        counts = {
+            name: (np.array(slots[name], dtype=np.int64), np.array(values[name], dtype=np.int64))
+            for name in slots
+        }
+        return _Bucket(delta.counts.get(TURNS, 0), counts, changes, delta.pointers)
+
+    def _add(self, bucket: _Bucket, hour: int, step: int | None, sign: int) -> None:
+        for segment, (slots, values) in bucket.counts.items():
+            self._vector(self._hours[segment], hour)[slots] += sign * values
+            if step is not None:
+                self._vector(self._steps[segment], step)[slots] += sign * values
+
+    def _vector(self, vectors: dict[int, NDArray[np.int64]], key: int) -> NDArray[np.int64]:
+        if key not in vectors:
+            vectors[key] = np.zeros(self._layout.size, dtype=np.int64)
+        return vectors[key]
+
+    def _forget(self, end: int) -> None:
+        for segment in self._segments:
+            steps, hours = self._steps[segment], self._hours[segment]
+            for step in [s for s in steps if s < end // STEP - _STEPS_KEPT]:
+                del steps[step]
+            for hour in [h for h in hours if h < end // _HOUR - KEEP_HOURS]:
+                del hours[hour]
+        for cache in self._caches.values():
+            for hour in [h for h in cache.hours if h < end // _HOUR - KEEP_HOURS]:
+                del cache.hours[hour]
+
+    def hours(self, segment: str) -> Mapping[int, NDArray[np.int64]]:
+        """Flat vectors by hour since the epoch, the learning range included. Do not change them."""
+        return self._hours[segment]
+
+    def hour(self, segment: str, hour: int) -> NDArray[np.int64]:
+        """The flat vector of one hour, zeros where nothing was counted."""
+        found = self._hours[segment].get(hour)
+        return found if found is not None else np.zeros(self._layout.size, dtype=np.int64)
+
+    def hourly(self, segment: str, window: Window) -> list[tuple[int, NDArray[np.int64]]]:
+        """The window's counts split by hour: (hour since the epoch, flat vector), only hours with counts.
+
+        A part of an hour is summed from its steps, so both ends must be multiples of `STEP`.
+        """
+        parts = []
+        for hour in range(window.start // _HOUR, -(-window.end // _HOUR)):
+            start, end = max(window.start, hour * _HOUR), min(window.end, (hour + 1) * _HOUR)
+            counts = (
+                self.hour(segment, hour) if end - start == _HOUR else self._steps_sum(segment, start, end)
+            )
+            if counts is not None and counts.any():
+                parts.append((hour, counts))
+        return parts
+
+    def _steps_sum(self, segment: str, start: int, end: int) -> NDArray[np.int64] | None:
+        steps = self._steps[segment]
+        found = [steps[step] for step in range(start // STEP, end // STEP) if step in steps]
+        return np.sum(found, axis=0) if found else None
+
+    def change_set(self, window: Window) -> dict[str, dict[str, int]]:
+        """Turns of the window by field of the change set and its value (whole hours and minutes)."""
+        totals: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        for bucket in self._buckets(window):
+            for name, count in bucket.changes.items():
+                key, _, value = name.partition("=")
+                totals[key][value] += count
+        return {key: dict(values) for key, values in totals.items()}
+
+    def pointers(self, window: Window, limit: int) -> list[str]:
+        """At most `limit` pointers to turns of the window, newest buckets first."""
+        found = [
+            pointer for bucket in self._buckets(window) for _, pointer in sorted(bucket.pointers.items())
+        ]
+        return found[-limit:][::-1]
+
+    def _buckets(self, window: Window) -> Iterable[_Bucket]:
+        for cache in self._caches.values():
+            for hour in sorted(cache.hours):
+                if window.start <= hour * _HOUR < window.end:
+                    yield cache.hours[hour]
+            for minute in sorted(cache.minutes):
+                if window.start <= minute * 60 < window.end:
+                    yield cache.minutes[minute]

@@ -1,0 +1,117 @@
+"""What learning leaves behind for an agent: the recorded range, the counts of it, and what is active now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from baselines.store import Partition
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+PLAN = "learning"
+"""Name of the recorded plan among an agent's values."""
+ACTIVE = "active"
+"""Name of what is active among an agent's values."""
+
+
+def bin_set_name(digest: str) -> str:
+    """Name of a bin set among an agent's values."""
+    return f"binset:{digest}"
+
+
+def reference_name(digest: str) -> str:
+    """Name of the learned counts among an agent's values."""
+    return f"reference:{digest}"
+
+
+class PlannedRange(msgspec.Struct, frozen=True):
+    """Offsets of one partition that are learned from: `begin` inclusive, `end` exclusive."""
+
+    topic: str
+    number: int
+    begin: int
+    end: int
+
+    @property
+    def partition(self) -> Partition:
+        """The partition that the offsets are of."""
+        return Partition(self.topic, self.number)
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What learning reads. Until it is sealed, `until` is None and the ends are the log's; a crash repeats it."""
+
+    ranges: tuple[PlannedRange, ...]
+    until: float | None = None
+
+    def to_bytes(self) -> bytes:
+        """As kept in the store."""
+        return msgspec.json.encode(self)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Plan:
+        """The plan that `to_bytes` wrote."""
+        return msgspec.json.decode(data, type=cls)
+
+
+class Active(msgspec.Struct, frozen=True):
+    """What an agent counts under: its bin set, where learning ended, and who became active with it.
+
+    `round` names the agents of one first start: ingest begins when all of them are active, so that none has a gap.
+    """
+
+    digest: str
+    until: float
+    turns: int
+    ends: tuple[PlannedRange, ...]
+    round: tuple[str, ...]
+
+    def to_bytes(self) -> bytes:
+        """As kept in the store."""
+        return msgspec.json.encode(self)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Active:
+        """What `to_bytes` wrote."""
+        return msgspec.json.decode(data, type=cls)
+
+
+class _Hour(msgspec.Struct, frozen=True, array_like=True):
+    hour: int
+    slots: bytes
+    counts: bytes
+
+
+Hours = dict[int, "NDArray[np.int64]"]
+"""Flat vectors of counts by hour since the epoch."""
+
+
+def encode_hours(segments: Mapping[str, Hours]) -> bytes:
+    """The learned counts of every segment, sparse; the same counts give the same bytes."""
+    packed: dict[str, list[_Hour]] = {}
+    for segment in sorted(segments):
+        packed[segment] = []
+        for hour, counts in sorted(segments[segment].items()):
+            slots = np.flatnonzero(counts)
+            packed[segment].append(
+                _Hour(hour, slots.astype("<i4").tobytes(), counts[slots].astype("<i8").tobytes())
+            )
+    return msgspec.msgpack.encode(packed)
+
+
+def decode_hours(data: bytes, size: int) -> dict[str, Hours]:
+    """The counts that `encode_hours` wrote, as vectors of `size` slots."""
+    segments: dict[str, Hours] = {}
+    for segment, hours in msgspec.msgpack.decode(data, type=dict[str, list[_Hour]]).items():
+        segments[segment] = {}
+        for entry in hours:
+            counts = np.zeros(size, dtype=np.int64)
+            counts[np.frombuffer(entry.slots, "<i4")] = np.frombuffer(entry.counts, "<i8")
+            segments[segment][entry.hour] = counts
+    return segments

@@ -1,0 +1,148 @@
+"""The worker as its users run it: a process of its own, its log read line by line, its HTTP asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import yaml
+from confluent_kafka import Producer
+
+from tests.servers import _die_with_parent, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from tests.servers import Broker, ValkeyServer
+
+PATIENCE_S = 90.0
+
+
+def eventually(what: str, found: Callable[[], Any], seconds: float = PATIENCE_S) -> Any:
+    """Ask until the answer is true, and return it.
+
+    Raises:
+        AssertionError: it did not become true in time; the message says what was waited for.
+    """
+    limit = time.monotonic() + seconds
+    pause = threading.Event()
+    while time.monotonic() < limit:
+        if answer := found():
+            return answer
+        pause.wait(0.1)
+    raise AssertionError(f"did not happen within {seconds:.0f} s: {what}")
+
+
+def settings(broker: Broker, valkey: ValkeyServer, prefix: str, topic: str, **over: Any) -> dict[str, Any]:
+    """A config for one worker; `over` replaces whole sections."""
+    kafka: dict[str, Any] = {
+        "bootstrap_servers": [broker.bootstrap],
+        "topics": [topic],
+        "group": prefix,
+        "dead_letter_topic": f"{topic}.dead-letters",
+        "session_timeout_ms": 6000,
+    }
+    if broker.api_version is not None:
+        kafka["api_version"] = ".".join(str(part) for part in broker.api_version)
+    return {
+        "agents": [{"name": "support-agent"}],
+        "kafka": kafka,
+        "redis": {"url": valkey.url, "prefix": prefix},
+        "log": {"format": "json", "level": "info"},
+        **over,
+    }
+
+
+@dataclass(slots=True)
+class WorkerProcess:
+    """One `quadrift run`. Its log lines are JSON, kept in `lines`."""
+
+    config: Mapping[str, Any]
+    folder: Path
+    name: str = "worker"
+    port: int = field(default_factory=free_port)
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    _process: subprocess.Popen[str] | None = None
+
+    def start(self) -> WorkerProcess:
+        """Start it; it is not ready yet."""
+        path = self.folder / f"{self.name}.yaml"
+        path.write_text(yaml.safe_dump({**self.config, "http": {"port": self.port}}), encoding="utf-8")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "worker", "run", "--config", str(path)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one prctl call, no lock is taken
+        )
+        threading.Thread(target=self._read, args=(self._process.stderr,), daemon=True).start()
+        return self
+
+    def _read(self, stream: Iterable[str]) -> None:
+        for line in stream:
+            try:
+                self.lines.append(json.loads(line))
+            except ValueError:
+                self.lines.append({"event": line.rstrip()})
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The log lines of one event."""
+        return [line for line in self.lines if line.get("event") == name]
+
+    def get(self, path: str, **query: Any) -> Any:
+        """The JSON of a path; None while nobody answers."""
+        try:
+            answer = httpx.get(f"http://127.0.0.1:{self.port}{path}", params=query, timeout=5)
+        except httpx.TransportError:
+            return None
+        return answer.json() if answer.is_success else None
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._signal(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """SIGTERM; its exit status."""
+        self._signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self, seconds: float = 15.0) -> int:
+        """Its exit status, once it has ended."""
+        if self._process is None:
+            raise RuntimeError("not started")
+        return self._process.wait(seconds)
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    def _signal(self, number: int) -> None:
+        if self.running and self._process is not None:
+            self._process.send_signal(number)
+
+
+def produce(broker: Broker, topic: str, partitions: int, turns: Iterable[tuple[str, bytes]]) -> int:
+    """Send (key, value) records, a key always to the same partition; how many there were."""
+    producer = Producer(
+        {"bootstrap.servers": broker.bootstrap, "linger.ms": 20, "queue.buffering.max.messages": 1_000_000}
+    )
+    count = 0
+    for key, value in turns:
+        producer.produce(topic, value, key, partition=sum(key.encode()) % partitions)
+        count += 1
+        if count % 5000 == 0:
+            producer.poll(0)
+    if producer.flush(60):
+        raise RuntimeError("the broker did not take every record")
+    return count

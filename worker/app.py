@@ -1,0 +1,154 @@
+"""`quadrift run`: one process, its lines each in a thread of its own, until it is told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+
+from alerts.playbooks import load as playbook
+from baselines.errors import StoreError
+from baselines.lease import RedisLease
+from baselines.redis_store import RedisStore
+from worker.active import ActiveAgents
+from worker.connect import kafka_options, redis_client
+from worker.counting import Counting
+from worker.health import Health
+from worker.http import HttpServer, HttpUnavailable, create_app
+from worker.kafka_client import KafkaUnavailable, require_codecs
+from worker.kafka_log import thin_kafka_log
+from worker.leading import Leading
+from worker.metrics import Work
+from worker.records import SourceFailed
+from worker.snapshot import Refresher
+from worker.watchdog import all_stacks
+from worker.wiring import WrongEncoderError, encoder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from config.settings import Settings
+
+log = structlog.get_logger()
+
+LEASE_S = 15.0
+MENDABLE = (StoreError, KafkaUnavailable, SourceFailed, HttpUnavailable, WrongEncoderError)
+"""What a person can mend: told in one line."""
+
+
+class Threads:
+    """The threads of a process. One that fails stops all the others."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self.failure: BaseException | None = None
+        self._started: list[threading.Thread] = []
+
+    def start(self, name: str, line: Callable[[], None]) -> None:
+        """Run a line in a thread of its own."""
+
+        def guarded() -> None:
+            try:
+                line()
+            except Exception as error:  # noqa: BLE001 - the top of a thread: told, and ends the process
+                self.fail(name, error)
+
+        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        self._started.append(thread)
+        thread.start()
+
+    def fail(self, name: str, error: BaseException) -> None:
+        """End the process for this reason."""
+        self.failure = self.failure or error
+        if not isinstance(error, MENDABLE):
+            log.error("line_failed", line=name, exc_info=error)
+        self.stop.set()
+
+    def join(self, seconds: float) -> None:
+        """Wait for all of them, so long together."""
+        limit = time.monotonic() + seconds
+        for thread in self._started:
+            thread.join(max(0.0, limit - time.monotonic()))
+
+
+def run(settings: Settings, role: str) -> int:
+    """Run one worker until SIGTERM or SIGINT; 0 when it was told to stop, 1 when it could not go on."""
+    thin_kafka_log()
+    threads = Threads()
+    _stop_on_signals(threads.stop)
+    try:
+        _run(settings, role, threads)
+    except MENDABLE as error:
+        threads.failure = threads.failure or error
+    if threads.failure is None:
+        log.info("stopped")
+        return 0
+    if isinstance(threads.failure, MENDABLE):
+        print(f"quadrift: {threads.failure}", file=sys.stderr)
+    return 1
+
+
+def _run(settings: Settings, role: str, threads: Threads) -> None:
+    require_codecs()
+    made = encoder(settings.encoder)
+    client = redis_client(settings.redis)
+    store = RedisStore(client, settings.redis.prefix)
+    store.check_server()
+    health = Health(mode=settings.mode, ingests=role != "judge")
+    health.store_answered(time.monotonic())
+    work = Work()
+    names = [agent.name for agent in settings.agents]
+    active = ActiveAgents(names, store, made)
+    snapshots = Refresher(store, names)
+    server = HttpServer(create_app(snapshots, health, work, playbook), settings.http.host, settings.http.port)
+    options = kafka_options(settings.kafka)
+    counting = Counting(settings, options, store, made, active, health, work) if health.ingests else None
+    server.start()
+    snapshots.start()
+    if role != "ingest":
+        owner = f"{socket.gethostname()}:{os.getpid()}:{time.time_ns()}"
+        lease = RedisLease(client, store.keys.lease, owner, LEASE_S)
+        base_url = settings.alerts.base_url or server.url
+        leading = Leading(settings, options, store, client, made, base_url, health, work)
+        leading.start(threads, lease, LEASE_S)
+    threads.start("watchdog", lambda: _watch(health, threads.stop))
+    log.info("started", role=role, mode=settings.mode, agents=names, http=server.url)
+    try:
+        if counting is not None:
+            counting.run(threads.stop)
+        else:
+            threads.stop.wait()
+    finally:
+        health.draining = True
+        threads.stop.set()
+        if counting is not None:
+            counting.close()
+        threads.join(5.0)
+        snapshots.stop()
+        server.stop()
+
+
+def _watch(health: Health, stop: threading.Event) -> None:
+    """Say once what a stuck process was doing; the liveness probe then ends it."""
+    while not stop.wait(10.0):
+        if problems := health.dead(time.monotonic()):
+            log.error("stuck", problems=problems, stacks=all_stacks())
+            return
+
+
+def _stop_on_signals(stop: threading.Event) -> None:
+    """The first signal asks for an orderly end, a second one does not ask."""
+
+    def handle(number: int, _frame: object) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)

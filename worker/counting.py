@@ -1,0 +1,72 @@
+"""The ingest half of a process: the consumer, its ledger and dead letters, and what they report."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from worker.dead_letters import DeadLetters
+from worker.ingest import Ingest
+from worker.ledger import Ledger
+from worker.source import KafkaSource
+from worker.wiring import matches
+
+if TYPE_CHECKING:
+    import threading
+
+    from baselines.store import PartitionStore
+    from binning.encoders import Encoder
+    from config.settings import Settings
+    from worker.active import ActiveAgents
+    from worker.health import Health
+    from worker.kafka_client import KafkaOptions
+    from worker.metrics import Work
+
+
+class Counting:
+    """Reads and counts until told to stop.
+
+    Raises:
+        KafkaUnavailable: no broker could be used, or a topic does not exist.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        options: KafkaOptions,
+        store: PartitionStore,
+        encoder: Encoder,
+        active: ActiveAgents,
+        health: Health,
+        work: Work,
+    ) -> None:
+        self._health = health
+        letters = DeadLetters(options, settings.kafka.dead_letter_topic)
+        source = KafkaSource(options, settings.kafka.topics)
+        self._source = source
+        self._ledger = Ledger(
+            source, store, active.agents, active, letters=letters, judged_to=active.judged_to
+        )
+        self._ingest = Ingest(source, self._ledger, encoder, matches(settings), letters=letters)
+        work.ingest, work.ledger = self._ingest.stats, self._ledger.stats
+
+    def run(self, stop: threading.Event) -> None:
+        """One pass after the other."""
+        while not stop.is_set():
+            self._ingest.tick()
+            self._report()
+
+    def close(self) -> None:
+        """Commit what there is and leave the group."""
+        self._ledger.close()
+
+    def _report(self) -> None:
+        now = time.monotonic()
+        self._health.tick("ingest", now)
+        placed = self._ledger.placed
+        if assigned := placed.union(self._source.parked()):
+            self._health.assigned = assigned
+        self._health.placed = placed
+        self._health.lag = self._ledger.lag
+        if not self._ledger.stats.held:
+            self._health.store_answered(now)

@@ -1,0 +1,176 @@
+"""judge: buckets -> window -> PSI against two references -> verdict -> episode -> outbox. The leader does it.
+
+`AgentJudge.advance` is the line. Each step of event time is judged once, when the watermark has passed it, and
+written in one fenced step with everything that follows from it, so a leader that dies is followed exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import structlog
+
+from alerts import episode as episodes
+from alerts.episode import EpisodeState
+from alerts.persistence import alerting
+from alerts.verdict import Status, Verdict, encode
+from baselines.history import ALL, History
+from baselines.learned import decode_hours, reference_name
+from baselines.store import Push, Put, PutField
+from baselines.windows import STEP
+from worker.judgement import Judgement, histograms, judged
+from worker.segment import Segment, learned_segment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from alerts.episode import Transition
+    from alerts.routes import Routes
+    from baselines.learned import Active
+    from baselines.store import Store, Write
+    from binning.binset import BinSet
+    from worker.tracked import Rules
+
+log = structlog.get_logger()
+
+VERDICTS_KEPT = 6 * 24 * 14
+"""How many verdicts of an agent are kept: a fortnight of ten-minute steps."""
+
+PROGRESS = "progress"
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How an agent's episodes are told: routes, playbook links, and the rows that a transition puts in the outbox.
+
+    `rows` returns (row id, row); an empty sequence in `mode: observe`.
+    """
+
+    routes: Routes
+    playbook: Callable[[Verdict], str | None]
+    rows: Callable[[Transition], Sequence[tuple[str, bytes]]]
+
+
+class _Saved(msgspec.Struct):
+    """What a leader leaves for the next one."""
+
+    judged_to: int
+    segments: dict[str, Any]
+    episodes: dict[str, EpisodeState]
+
+
+@dataclass(slots=True)
+class AgentJudge:
+    """Judges one agent under one active bin set."""
+
+    agent: str
+    active: Active
+    bin_set: BinSet
+    store: Store
+    rules: Rules
+    telling: Telling
+    history: History
+    segments: list[Segment]
+    judged_to: int
+    episodes: dict[str, EpisodeState] = field(default_factory=dict)
+
+    @classmethod
+    def take_over(
+        cls, agent: str, active: Active, bin_set: BinSet, store: Store, rules: Rules, telling: Telling
+    ) -> AgentJudge:
+        """Begin where the last leader stopped, or where learning ended."""
+        layout = bin_set.layout
+        reference = store.get(agent, reference_name(active.digest))
+        learned = decode_hours(reference, layout.size) if reference is not None else {}
+        names = [ALL, *sorted(name for name in learned if name != ALL)]
+        history = History(agent, layout, names, store)
+        for name in names:
+            history.seed(name, learned.get(name, {}))
+        saved = store.get(agent, f"{PROGRESS}:{active.digest}")
+        if saved is None:
+            segments = [
+                learned_segment(name, layout, rules, active.until, learned.get(name, {})) for name in names
+            ]
+            return cls(agent, active, bin_set, store, rules, telling, history, segments, segments[0].since)
+        state = msgspec.msgpack.decode(saved, type=_Saved)
+        segments = [Segment.restore(name, layout, rules, state.segments[name]) for name in names]
+        return cls(
+            agent, active, bin_set, store, rules, telling, history, segments, state.judged_to, state.episodes
+        )
+
+    def advance(self, watermark: float, token: int, *, limit: int | None = None) -> list[Verdict] | None:
+        """Judge the steps that the watermark has passed, at most `limit` of them.
+
+        Returns their verdicts, in order, and None when the token is no longer the highest: another leads.
+        """
+        verdicts: list[Verdict] = []
+        done = 0
+        while self.judged_to + STEP + self.rules.lateness_s <= watermark and (limit is None or done < limit):
+            judged_now = self._step(self.judged_to + STEP, token)
+            if judged_now is None:
+                return None
+            verdicts += judged_now
+            done += 1
+        return verdicts
+
+    def _step(self, end: int, token: int) -> list[Verdict] | None:
+        """Judge one step and write all that follows from it."""
+        self.history.refresh(end)
+        verdicts, writes = [], []
+        for segment in self.segments:
+            segment.step(end, self.history)
+            verdict, rows = self._verdict(segment, end)
+            verdicts.append(verdict)
+            writes += rows
+        self.judged_to = end
+        writes.append(Put(f"{PROGRESS}:{self.active.digest}", self._saved()))
+        if not self.store.write(self.agent, token, writes):
+            return None
+        return verdicts
+
+    def _verdict(self, segment: Segment, end: int) -> tuple[Verdict, list[Write]]:
+        """The segment's verdict at this step, and the rows that keep it and tell of it."""
+        judgement = Judgement(self.agent, self.active.digest, end, segment, self.history)
+        verdict = judged(judgement)
+        verdict = msgspec.structs.replace(verdict, playbook=self.telling.playbook(verdict))
+        state = self.episodes.get(segment.name, EpisodeState())
+        pages = alerting(segment.streaks) if segment.name == ALL else {}  # only the whole pages
+        state, verdict, transition = episodes.advance(state, verdict, pages, self.telling.routes)
+        self.episodes[segment.name] = state
+        shown = encode(verdict)
+        writes: list[Write] = [
+            PutField("latest", segment.name, shown),
+            PutField("histograms", segment.name, msgspec.json.encode(histograms(segment))),
+        ]
+        if verdict.status is not Status.INSUFFICIENT:
+            writes.append(Push("verdicts", shown, VERDICTS_KEPT))
+        if transition is not None:
+            writes += self._told(transition)
+        return verdict, writes
+
+    def _told(self, transition: Transition) -> list[Write]:
+        episode = transition.episode
+        log.info(
+            f"episode_{transition.kind}",
+            agent=self.agent,
+            segment=episode.segment,
+            episode=episode.id,
+            quadrant=episode.quadrant,
+            at=transition.verdict.at,
+        )
+        rows = [PutField("outbox", name, row) for name, row in self.telling.rows(transition)]
+        return [PutField("episodes", episode.id, msgspec.json.encode(episode)), *rows]
+
+    def _saved(self) -> bytes:
+        saved = _Saved(self.judged_to, {s.name: s.state() for s in self.segments}, self.episodes)
+        return msgspec.msgpack.encode(saved, enc_hook=_plain)
+
+
+def _plain(value: object) -> object:
+    """numpy scalars as plain numbers."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(type(value).__name__)

@@ -1,0 +1,181 @@
+"""One segment at one step, put into words: which side moved, in which quadrant, since what change, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from alerts.cause import cause, changes, last_steady, merged, ruled_out
+from alerts.quadrant import JointView, OutputDecision, OutputDimension, decide_output, quadrant
+from alerts.verdict import Status, Verdict
+from baselines.evaluation import Window
+from worker.verdicts import Histogram, behaviour_verdict, dimension_verdict, histogram, samples, side_verdict
+
+if TYPE_CHECKING:
+    from alerts.cause import ChangeSet
+    from alerts.verdict import BehaviourVerdict, DimensionVerdict, Level, Side
+    from baselines.history import History
+    from worker.segment import Segment
+    from worker.tracked import JointJudgement
+
+HOUR = 3600
+_STEADY_S = 24 * HOUR
+_SAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a verdict is made from: the segment right after its step, and the counts behind it."""
+
+    agent: str
+    bin_set: str
+    end: int
+    segment: Segment
+    history: History
+
+
+def judged(judgement: Judgement) -> Verdict:
+    """The verdict of one step. `alerting`, `episode` and `playbook` are filled in by the episode's life-cycle."""
+    segment, end = judgement.segment, judgement.end
+    dimensions = _dimensions(segment)
+    inputs = _moved(segment, "input")
+    decision = _output_decision(segment, inputs)
+    found = quadrant(inputs, decision.moved)
+    exceeds = bool(inputs or decision.moved)
+    onset = _onset(segment, end) if exceeds else None
+    before, now = _change_sets(judgement, onset) if onset is not None else ({}, [])
+    altered = changes(before, now)
+    unmoved = ruled_out(before, merged([counts for _, counts in now]), altered)
+    window = _widest(segment)
+    status = Status.OK if dimensions else Status.INSUFFICIENT
+    return Verdict(
+        agent=judgement.agent,
+        segment=segment.name,
+        at=end,
+        bin_set=judgement.bin_set,
+        quadrant=found,
+        marginal_quadrant=quadrant(inputs, _moved(segment, "output")),
+        exceeds=exceeds,
+        alerting=False,
+        episode=None,
+        status=status,
+        reason=decision.reason if dimensions else _waiting(segment),
+        turns=_turns(judgement, window),
+        input=side_verdict("input", dimensions),
+        output=side_verdict("output", dimensions),
+        behaviour=_behaviour(segment, inputs),
+        dimensions=dimensions,
+        changes=altered,
+        cause=cause(found, altered, unmoved),
+        ruled_out=unmoved,
+        last_steady=last_steady(before),
+        samples=samples(judgement.history.pointers(window, _SAMPLES)) if exceeds and window else (),
+        playbook=None,
+    )
+
+
+def histograms(segment: Segment) -> list[Histogram]:
+    """Reference and current shares of every judged dimension, by the evaluation that leads."""
+    found = []
+    for layout in segment.layout.dimensions:
+        shown = segment.tracked.get(layout.key)
+        if shown is not None and shown.shown is not None:
+            found.append(histogram(shown.shown, layout, deciding=segment.rules.decides(layout.key)))
+    return found
+
+
+def _dimensions(segment: Segment) -> tuple[DimensionVerdict, ...]:
+    return tuple(
+        dimension_verdict(evaluation, layout, deciding=segment.rules.decides(layout.key))
+        for layout in segment.layout.dimensions
+        for _, evaluation in sorted(segment.tracked[layout.key].latest.items())
+    )
+
+
+def _moved(segment: Segment, side: Side) -> bool | None:
+    """Whether a deciding dimension of the side exceeds; None where none of them was judged."""
+    judged_ones = [
+        segment.tracked[layout.key]
+        for layout in segment.layout.dimensions
+        if layout.side == side and segment.rules.decides(layout.key) and segment.tracked[layout.key].latest
+    ]
+    return any(tracked.exceeds for tracked in judged_ones) if judged_ones else None
+
+
+def _output_decision(segment: Segment, inputs: bool | None) -> OutputDecision:
+    outputs = [
+        OutputDimension(layout.key, segment.tracked[layout.key].exceeds)
+        for layout in segment.layout.dimensions
+        if layout.side == "output"
+        and segment.rules.decides(layout.key)
+        and segment.tracked[layout.key].latest
+    ]
+    joints = [_view(judgement) for judgement in segment.joints.values()]
+    return decide_output(inputs, outputs, joints)
+
+
+def _view(judgement: JointJudgement) -> JointView:
+    found = judgement.behaviour
+    return JointView(
+        given=found.given.removeprefix("input."),
+        outcome=found.outcome,
+        assessable=found.assessable,
+        moved=found.moved,
+        slice_moved=bool(judgement.slices),
+    )
+
+
+def _behaviour(segment: Segment, inputs: bool | None) -> BehaviourVerdict | None:
+    """The joint that moved most: at fixed inputs where the inputs moved, by its slices where they did not."""
+    candidates = [
+        judgement
+        for judgement in segment.joints.values()
+        if judgement.behaviour.assessable and judgement.behaviour.given == "input.cluster"
+    ] or [judgement for judgement in segment.joints.values() if judgement.behaviour.assessable]
+    if not candidates:
+        return None
+    moved = [j for j in candidates if (j.behaviour.moved if inputs else bool(j.slices))]
+    worst = max(moved or candidates, key=lambda j: j.behaviour.psi)
+    told = worst.slices if worst.slices and not inputs else worst.behaviour.where
+    gates = segment.rules.gates
+    level: Level = "low"
+    if moved:
+        level = "significant" if worst.behaviour.psi >= gates.significant else "moderate"
+    return behaviour_verdict(worst.behaviour, told[:_SAMPLES], segment.layout, level)
+
+
+def _widest(segment: Segment) -> Window | None:
+    """The longest window that a latest evaluation stands on."""
+    windows = [e.window for tracked in segment.tracked.values() for e in tracked.latest.values()]
+    return max(windows, key=lambda window: (window.end, window.length_s), default=None)
+
+
+def _turns(judgement: Judgement, window: Window | None) -> int:
+    """Turns of the side that has most of them in the verdict's window: every turn has one side or the other."""
+    if window is None:
+        return 0
+    evaluations = [e for t in judgement.segment.tracked.values() for e in t.latest.values()]
+    return max((evaluation.turns for evaluation in evaluations), default=0)
+
+
+def _onset(segment: Segment, end: int) -> int:
+    """The start of the first window that exceeded, of those that exceed in a row now."""
+    starts = [
+        (segment.streaks[key].since or end) - tracked.shown.window.length_s
+        for key, tracked in segment.tracked.items()
+        if key in segment.streaks and tracked.exceeds and tracked.shown is not None
+    ]
+    return min(starts, default=end - HOUR)
+
+
+def _change_sets(judgement: Judgement, onset: int) -> tuple[ChangeSet, list[tuple[int, ChangeSet]]]:
+    """The change set of the day before the onset, and of each hour since."""
+    history, end = judgement.history, judgement.end
+    before = history.change_set(Window(onset - _STEADY_S, onset))
+    hours = range(onset, end, HOUR)
+    return before, [(hour, history.change_set(Window(hour, min(hour + HOUR, end)))) for hour in hours]
+
+
+def _waiting(segment: Segment) -> str:
+    short = any(tracked.short for tracked in segment.tracked.values())
+    return "too few turns in the longest window yet" if short else "no window lies after learning yet"

@@ -1,0 +1,146 @@
+"""The judge half of a process: lease, learning, judging, and sending what the outbox holds."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+
+from alerts.notification import announce
+from alerts.outbox import Outbox, encode, rows
+from alerts.outbox_redis import RedisOutbox
+from alerts.sinks.log import LogSink
+from alerts.sinks.pagerduty import PagerDuty
+from alerts.sinks.slack import Slack
+from baselines.connection import server_name
+from baselines.errors import StoreUnavailable, explained
+from worker.dead_letters import DeadLetters
+from worker.judge import AgentJudge
+from worker.lead import Leader, Leadership
+from worker.learn import Learner
+from worker.ranges import KafkaRanges
+from worker.wiring import active_bins, bin_spec, learn_from, learn_rule, owner, playbooks, rules, telling
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Sequence
+
+    from alerts.episode import Transition
+    from alerts.sinks.base import Sink
+    from baselines.connection import Client
+    from baselines.learned import Active
+    from baselines.redis_store import RedisStore
+    from baselines.store import Lease
+    from binning.encoders import Encoder
+    from config.settings import Settings
+    from worker.app import Threads
+    from worker.health import Health
+    from worker.kafka_client import KafkaOptions
+    from worker.metrics import Work
+
+log = structlog.get_logger()
+
+LEARNING_S = 3600.0
+"""A slice of the judge's thread may take this long while it learns from a long range."""
+SEND_EVERY_S = 1.0
+
+
+class Leading:
+    """Everything that only the leader does."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        options: KafkaOptions,
+        store: RedisStore,
+        client: Client,
+        encoder: Encoder,
+        base_url: str,
+        health: Health,
+        work: Work,
+    ) -> None:
+        self._settings = settings
+        self._options = options
+        self._store = store
+        self._client = client
+        self._encoder = encoder
+        self._base_url = base_url
+        self._health = health
+        self._work = work
+        self._telling = telling(settings, base_url, self._rows)
+
+    def start(self, threads: Threads, lease: Lease, ttl_s: float) -> None:
+        """Start the three threads: the lease's, the judge's and the sender's."""
+        agents = tuple(agent.name for agent in self._settings.agents)
+        leadership = Leadership(lease, ttl_s)
+        leader = Leader(agents, self._store, self._learner, self._judge, time.time)
+        threads.start("lease", lambda: leadership.run(threads.stop))
+        threads.start("judge", lambda: leader.run(leadership, threads.stop, self._beat))
+        threads.start("sender", lambda: self._send(agents, leadership, threads.stop))
+
+    def _beat(self) -> None:
+        self._health.tick("judge", time.monotonic(), next_within=LEARNING_S)
+
+    def _learner(self, agent: str) -> Learner:
+        settings = self._settings
+        return Learner(
+            agent=agent,
+            ranges=KafkaRanges(self._options, settings.kafka.topics),
+            store=self._store,
+            owns=owner(agent, settings),
+            spec=bin_spec(settings),
+            encoder=self._encoder,
+            rule=learn_rule(settings),
+            start=learn_from(settings),
+            clock=time.time,
+            letters=DeadLetters(self._options, settings.kafka.dead_letter_topic),
+        )
+
+    def _judge(self, agent: str, active: Active) -> AgentJudge:
+        bins = active_bins(self._store, agent, active, self._encoder)
+        return AgentJudge.take_over(
+            agent, active, bins.bin_set, self._store, rules(self._settings), self._telling
+        )
+
+    def _rows(self, transition: Transition) -> Sequence[tuple[str, bytes]]:
+        if self._settings.mode == "observe":
+            return ()
+        told = announce(transition, base_url=self._base_url, playbooks=playbooks(self._settings))
+        return [(row.id, encode(row)) for row in rows(transition, told, time.time())]
+
+    def _send(self, agents: Sequence[str], leadership: Leadership, stop: threading.Event) -> None:
+        """Drain the outboxes while we lead. A store that cannot answer is waited for."""
+        sinks = self._sinks()
+        keys, server = self._store.keys, server_name(self._settings.redis.address())
+        boxes = [
+            Outbox(
+                RedisOutbox(self._client, keys.agent(a, "hash", "outbox"), keys.agent(a, "hash", "dead")),
+                sinks,
+            )
+            for a in agents
+        ]
+        while not stop.wait(SEND_EVERY_S):
+            self._health.leader = leadership.token is not None
+            for box in boxes if leadership.token is not None else ():
+                try:
+                    with explained(server):
+                        drained = box.drain(time.time())
+                except StoreUnavailable as error:
+                    log.warning("outbox_waits_for_the_store", reason=str(error))
+                    break
+                self._work.notified.update(
+                    delivered=drained.delivered, retried=drained.retried, dead=drained.dead
+                )
+
+    def _sinks(self) -> dict[str, Sink]:
+        configured = self._settings.alerts.sinks
+        sinks: dict[str, Sink] = {"log": LogSink()}
+        if configured.slack is not None:
+            sinks["slack"] = Slack(configured.slack.webhook_url.get_secret_value())
+        if configured.pagerduty is not None:
+            key = configured.pagerduty.routing_key.get_secret_value()
+            sinks["pagerduty"] = PagerDuty(
+                key, installation=self._settings.redis.prefix, url=configured.pagerduty.url
+            )
+        return sinks

@@ -1,0 +1,167 @@
+"""`quadrift replay`: the lines of `run` over a history file, in event time and in process. Sends nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alerts.verdict import encode
+from baselines.learned import ACTIVE
+from baselines.memory import MemoryStore
+from baselines.store import Put
+from baselines.watermark import watermark
+from config.errors import ConfigError
+from config.load import load
+from config.settings import Settings
+from worker.history_file import HISTORY, HistoryFiles, HistorySource
+from worker.ingest import Ingest
+from worker.judge import AgentJudge
+from worker.ledger import Ledger
+from worker.learn import Learner, LearnFrom
+from worker.summary import Summary
+from worker.survey import LearnRule
+from worker.wiring import active_bins, bin_spec, encoder, matches, owner, rules, telling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from alerts.verdict import Verdict
+    from binning.encoders import Encoder
+    from worker.chain import ActiveBinSet
+
+TOKEN = 1
+_HOURS = re.compile(r"(\d+(?:\.\d+)?)([hd])")
+
+
+class NotEnoughError(Exception):
+    """The history is too short to learn from and leave something to judge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A learned agent and what judges it."""
+
+    bins: ActiveBinSet
+    judge: AgentJudge
+
+
+def replay(files: HistoryFiles, settings: Settings, rule: LearnRule, made: Encoder) -> Iterator[Verdict]:
+    """Every verdict, in order of event time.
+
+    Raises:
+        NotEnoughError: no agent's turns suffice to learn from.
+    """
+    store = MemoryStore()
+    agents = {}
+    for match in matches(settings):
+        if (learned := _learn(match.name, files, settings, rule, made, store)) is not None:
+            agents[match.name] = learned
+    if not agents:
+        raise NotEnoughError(
+            f"no agent has {rule.turns} turns over {rule.at_least_s / 3600:g} h and later ones to judge; "
+            "give --learn less, such as --learn 500 or --learn 6h"
+        )
+    source = HistorySource(files)
+    active = {name: learned.bins for name, learned in agents.items()}
+    ticks = _Ticks()
+    ledger = Ledger(source, store, list(agents), lambda: active, monotonic=ticks)
+    ingest = Ingest(source, ledger, made, matches(settings), monotonic=ticks)
+    while not source.exhausted:
+        ingest.tick()
+        yield from _judge(agents, store)
+    ledger.close()
+    yield from _judge(agents, store)
+
+
+class _Ticks:
+    """A monotonic clock that passes a second a look: the replay commits after every poll, whatever the machine."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def __call__(self) -> float:
+        self._now += 1.0
+        return self._now
+
+
+def _judge(agents: Mapping[str, Replayed], store: MemoryStore) -> Iterator[Verdict]:
+    mark = watermark({p: store.state(p) for p in store.partitions()}, time.time())
+    if mark.at is None:
+        return
+    for replayed in agents.values():
+        yield from replayed.judge.advance(mark.at, TOKEN) or ()
+
+
+def _learn(
+    agent: str, files: HistoryFiles, settings: Settings, rule: LearnRule, made: Encoder, store: MemoryStore
+) -> Replayed | None:
+    learner = Learner(
+        agent=agent,
+        ranges=files,
+        store=store,
+        owns=owner(agent, settings),
+        spec=bin_spec(settings),
+        encoder=made,
+        rule=rule,
+        start=LearnFrom(),
+        clock=time.time,
+    )
+    active = learner.step(TOKEN)
+    if active is None:
+        return None
+    store.write(agent, TOKEN, [Put(ACTIVE, active.to_bytes())])
+    bins = active_bins(store, agent, active, made)
+    told = telling(settings, settings.alerts.base_url, lambda _: ())
+    return Replayed(bins, AgentJudge.take_over(agent, active, bins.bin_set, store, rules(settings), told))
+
+
+def learn_option(text: str | None, settings: Settings) -> LearnRule:
+    """`--learn`: a duration (`24h`, `2d`) or a number of turns; the config's rule without it.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    if text is None:
+        return LearnRule(settings.learn.at_least, settings.learn.turns, settings.learn.at_most, None)
+    if text.isdecimal() and int(text) > 0:
+        return LearnRule(0.0, int(text), float("inf"), None)
+    if (match := _HOURS.fullmatch(text)) is not None:
+        seconds = float(match[1]) * (3600 if match[2] == "h" else 86_400)
+        return LearnRule(seconds, 1, float("inf"), None)
+    raise ConfigError("--learn: should be a duration such as 24h or 2d, or a number of turns such as 1000")
+
+
+def replay_command(paths: Sequence[str], config: Path | None, *, learn: str | None, as_json: bool) -> int:
+    """Replay the files and print what was found: one verdict a line, or a summary.
+
+    Raises:
+        ConfigError: the config, `--learn` or a file cannot be used.
+    """
+    settings = load(config, os.environ) if config is not None else _defaults()
+    rule = learn_option(learn, settings)
+    try:
+        files = HistoryFiles([Path(path) for path in paths])
+    except OSError as error:
+        raise ConfigError(f"{error.filename}: cannot be read ({error.strerror or error})") from None
+    summary = Summary(files.bounds()[HISTORY][1])
+    try:
+        for verdict in replay(files, settings, rule, encoder(settings.encoder)):
+            summary.add(verdict)
+            if as_json:
+                sys.stdout.write(encode(verdict).decode() + "\n")
+    except NotEnoughError as error:
+        print(f"quadrift: {error}", file=sys.stderr)
+        return 1
+    if not as_json:
+        summary.show()
+    return 0
+
+
+def _defaults() -> Settings:
+    """Everything as shipped: one agent that takes every turn."""
+    return Settings.model_validate({"agents": [{"name": "agent"}], "kafka": {"topics": [HISTORY.topic]}})

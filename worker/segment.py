@@ -1,0 +1,149 @@
+"""One segment of one agent as the judge knows it: its references, its latest evaluations, its streaks.
+
+`step` is a pure function of the counts (`History`) and the end of the step; `state` and `restore` carry it from one
+leader to the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from alerts.persistence import Reading, Streak, advance_all
+from baselines.history import ALL
+from baselines.reference import FixedReference
+from baselines.rolling import RollingReference
+from baselines.windows import HOUR, STEP, windows_ending_at
+from worker.absorbing import absorb, keep_out_alerting_hours, learn_days
+from worker.evaluating import Parts, evaluate, evaluate_joint
+from worker.tracked import JointJudgement, Rules, Tracked, joint_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from baselines.history import History
+    from baselines.learned import Hours
+    from binning.layout import Layout
+
+
+@dataclass(slots=True)
+class Segment:
+    """One segment and everything that judging it needs and leaves behind.
+
+    `since` is where judging begins (seconds since the epoch), `fixed` the reference of each dimension,
+    `joint_reference` a flat vector of the hours behind the joints' references, `joints_absorbed_to` the first
+    hour that those have not been offered yet.
+    """
+
+    name: str
+    layout: Layout
+    rules: Rules
+    since: int
+    fixed: dict[str, FixedReference]
+    joint_reference: NDArray[np.int64]
+    joints_absorbed_to: int
+    tracked: dict[str, Tracked]
+    joints: dict[str, JointJudgement] = field(default_factory=dict)
+    streaks: dict[str, Streak] = field(default_factory=dict)
+    rolling: dict[str, RollingReference] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rolling = {d.key: RollingReference(self.fixed[d.key], d.slots) for d in self.layout.dimensions}
+
+    def step(self, end: int, history: History) -> None:
+        """Judge every dimension and joint that has a window ending at `end`, then learn from calm hours."""
+        parts = {
+            window.length_s: Parts(window, history.hourly(self.name, window))
+            for window in windows_ending_at(end)
+            if window.start >= self.since
+        }
+        self.streaks = advance_all(self.streaks, self._readings(end, parts, history))
+        keep_out_alerting_hours(self, end)
+        learn_days(self, end, parts, history)
+        absorb(self, end, history)
+
+    def _readings(self, end: int, parts: Mapping[int, Parts], history: History) -> dict[str, Reading]:
+        readings: dict[str, Reading] = {}
+        for dimension in self.layout.dimensions:
+            judged = evaluate(self, dimension, parts, history)
+            reading = self.tracked[dimension.key].reading()
+            if judged and reading is not None and self.rules.decides(dimension.key):
+                readings[dimension.key] = reading
+        for joint in self.layout.joints if self.name == ALL else ():  # joints are counted for the whole only
+            found = evaluate_joint(self, joint, end, parts)
+            if found is not None:
+                self.joints[joint_name(joint)] = found
+                moved = bool(found.slices)
+                readings[joint_name(joint)] = Reading(end, exceeds=moved, calm=not moved)
+        return readings
+
+    @property
+    def deciding(self) -> int:
+        """How many dimensions may page."""
+        return max(1, sum(self.rules.decides(dimension.key) for dimension in self.layout.dimensions))
+
+    def state(self) -> dict[str, Any]:
+        """Everything that changes, as plain values."""
+        return {
+            "since": self.since,
+            "joints_absorbed_to": self.joints_absorbed_to,
+            "fixed": {key: reference.state() for key, reference in self.fixed.items()},
+            "joint_reference": self.joint_reference.tobytes(),
+            "tracked": self.tracked,
+            "joints": self.joints,
+            "streaks": self.streaks,
+        }
+
+    @classmethod
+    def restore(cls, name: str, layout: Layout, rules: Rules, state: Mapping[str, Any]) -> Segment:
+        """The segment that `state` came from."""
+        calendar = rules.calendar
+        return cls(
+            name=name,
+            layout=layout,
+            rules=rules,
+            since=state["since"],
+            joints_absorbed_to=state["joints_absorbed_to"],
+            fixed={
+                key: FixedReference.restore(saved, calendar=calendar) for key, saved in state["fixed"].items()
+            },
+            joint_reference=np.frombuffer(state["joint_reference"], dtype=np.int64).copy(),
+            tracked=msgspec.convert(state["tracked"], dict[str, Tracked]),
+            joints=msgspec.convert(state["joints"], dict[str, JointJudgement]),
+            streaks=msgspec.convert(state["streaks"], dict[str, Streak]),
+        )
+
+
+def learned_segment(name: str, layout: Layout, rules: Rules, until: float, hours: Hours) -> Segment:
+    """A segment as learning left it: its references from the learned hours, nothing judged yet.
+
+    Judging begins at the first step after `until`; the hour that learning ended in is not offered a second time.
+    """
+    fixed = {
+        dimension.key: FixedReference.learn(
+            dimension.key,
+            {hour: counts[dimension.slots] for hour, counts in hours.items()},
+            configured=dimension.configured,
+            counted_share=0.5 if dimension.halved else 1.0,
+            calendar=rules.calendar,
+            names=dimension.bins,
+        )
+        for dimension in layout.dimensions
+    }
+    since = -(-int(until) // STEP) * STEP
+    next_hour = -(-since // HOUR)
+    return Segment(
+        name=name,
+        layout=layout,
+        rules=rules,
+        since=since,
+        fixed=fixed,
+        joint_reference=np.sum(list(hours.values()), axis=0, dtype=np.int64),
+        joints_absorbed_to=next_hour,
+        tracked={dimension.key: Tracked(next_hour) for dimension in layout.dimensions},
+    )

@@ -1,0 +1,98 @@
+"""What judging one segment remembers from step to step, and the rules that it goes by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from alerts.persistence import Reading
+from baselines.evaluation import Behaviour, CellMove, Evaluation, Window
+from baselines.windows import HOUR, LADDER, alpha
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from baselines.evaluate import Gates
+    from baselines.windows import Calendar
+    from binning.layout import JointLayout
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How to judge: the one knob, the gates, which dimensions decide, and over how many agents the knob is spread.
+
+    A step is judged when the watermark is `lateness_s` past its end.
+    """
+
+    false_pages_per_month: float
+    gates: Gates
+    calendar: Calendar
+    decides: Callable[[str], bool]
+    agents: int
+    lateness_s: float = 120.0
+
+    def alpha(self, window: Window, dimensions: int) -> float:
+        """The level of one test (statistics-2.md section 0, rule 6). One segment pages: the whole."""
+        return alpha(self.false_pages_per_month, window.length_s / HOUR, self.agents, 1, dimensions)
+
+
+class JointJudgement(msgspec.Struct, frozen=True):
+    """Behaviour at fixed inputs of one joint at its latest window, and the slices that moved at steady input."""
+
+    behaviour: Behaviour
+    slices: tuple[CellMove, ...]
+
+
+class Tracked(msgspec.Struct):
+    """One dimension from step to step.
+
+    `latest` holds its latest evaluation by reference, `short` the rungs that had too few turns when last looked
+    at, `open_hour` the first hour of what made it alert, `excluded` the hours that no reference may learn from,
+    `restarted` where its rolling reference starts anew (seconds since the epoch), `absorbed_to` the first hour
+    that its fixed reference has not been offered yet.
+    """
+
+    absorbed_to: int
+    latest: dict[str, Evaluation] = msgspec.field(default_factory=dict)
+    short: set[int] = msgspec.field(default_factory=set)
+    open_hour: int | None = None
+    excluded: set[int] = msgspec.field(default_factory=set)
+    restarted: int | None = None
+
+    @property
+    def rung(self) -> int:
+        """The length in seconds of the windows that serve it: the shortest that was not short of turns."""
+        return next((rung for rung in LADDER if rung not in self.short), LADDER[-1])
+
+    @property
+    def deciding(self) -> list[Evaluation]:
+        """The evaluations that count: the rolling one alone once it was restarted and is judged again."""
+        rolling = self.latest.get("rolling")
+        if self.restarted is not None and rolling is not None:
+            return [rolling]
+        return [self.latest[name] for name in ("fixed", "rolling") if name in self.latest]
+
+    @property
+    def exceeds(self) -> bool:
+        """Whether it exceeds against a reference that counts."""
+        return any(evaluation.exceeds for evaluation in self.deciding)
+
+    @property
+    def shown(self) -> Evaluation | None:
+        """The evaluation to lead with: the first that exceeds, or the first."""
+        return next((e for e in self.deciding if e.exceeds), next(iter(self.deciding), None))
+
+    def reading(self) -> Reading | None:
+        """What persistence takes in: calm only if every reference that counts is."""
+        shown = self.shown
+        if shown is None:
+            return None
+        calm = all(evaluation.calm for evaluation in self.deciding)
+        return Reading(shown.window.end, exceeds=self.exceeds, calm=calm, displacement=shown.displacement)
+
+
+def joint_name(joint: JointLayout) -> str:
+    """What a joint's judgement and streak are kept under."""
+    return f"{joint.given} x {joint.outcome}"

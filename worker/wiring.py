@@ -1,0 +1,180 @@
+"""From settings to the values that the other packages take. No connection is made here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from alerts.playbooks import link
+from alerts.routes import moved_sides, nearest
+from alerts.verdict import Quadrant
+from baselines.evaluate import Gates
+from baselines.learned import bin_set_name
+from baselines.windows import Calendar
+from binning.binset import BinSet
+from binning.encoders import load_encoder
+from binning.spec import BinSpec, ResponseRule, TaxonomyEntry
+from config.load import load
+from config.settings import Encoder as EncoderSettings
+from config.taxonomies import load_intents, load_responses
+from worker.chain import ActiveBinSet
+from worker.decode import AgentMatch, agent_of
+from worker.judge import Telling
+from worker.learn import LearnFrom
+from worker.survey import LearnRule
+from worker.tracked import Rules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from alerts.episode import Transition
+    from alerts.verdict import Verdict
+    from baselines.learned import Active
+    from baselines.store import AgentStore
+    from binning.encoders import Encoder
+    from binning.turn import Turn
+    from config.settings import Settings
+
+LEAVE_S = 24 * 3600
+"""Where more is retained, learning leaves this much to be judged at once."""
+
+
+def encoder(settings: EncoderSettings) -> Encoder:
+    """The configured encoder; the static one is built first where it is not cached, with its progress shown."""
+    columns = (
+        TextColumn("quadrift: encoder, {task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("loading", total=1.0, visible=False)
+
+        def tell(stage: str, share: float) -> None:
+            shown.update(task, description=stage, completed=share, visible=True)
+
+        return load_encoder(settings.kind, model=settings.model, cache=settings.cache, progress=tell)
+
+
+def build_encoder(config: Path | None) -> int:
+    """`quadrift encoder`: have the encoder ready before it is needed, and say which one it is."""
+    settings = load(config, os.environ).encoder if config is not None else EncoderSettings()
+    made = encoder(settings)
+    print(f"encoder {made.name}, {made.width} dimensions, {made.digest[:16]}", file=sys.stderr)
+    return 0
+
+
+def bin_spec(settings: Settings) -> BinSpec:
+    """What is configured about binning.
+
+    Raises:
+        ConfigError: the taxonomy or the response patterns cannot be used.
+    """
+    binning = settings.binning
+    outcomes = tuple(name.partition(".")[2] for name in settings.decide if name.startswith("output."))
+    return BinSpec(
+        taxonomy=tuple(
+            TaxonomyEntry(entry["name"], entry["description"], tuple(entry["examples"]))
+            for entry in load_intents(binning.taxonomy)
+        ),
+        responses=tuple(
+            ResponseRule(entry["category"], tuple(entry["patterns"]))
+            for entry in load_responses(binning.responses)
+        ),
+        clusters=binning.clusters,
+        flags=tuple(binning.flags),
+        segments=binning.segments,
+        joint_outcomes=outcomes,
+    )
+
+
+def rules(settings: Settings) -> Rules:
+    """How to judge."""
+    return Rules(
+        false_pages_per_month=settings.false_pages_per_month,
+        gates=Gates(moderate=settings.thresholds.moderate, significant=settings.thresholds.significant),
+        calendar=Calendar(ZoneInfo(settings.time_zone)),
+        decides=settings.decides,
+        agents=len(settings.agents),
+        lateness_s=settings.lateness,
+    )
+
+
+def matches(settings: Settings) -> list[AgentMatch]:
+    """The agents and what selects their turns; one without match comes last, to take what is left."""
+    found = [
+        AgentMatch(agent.name, {key: str(value) for key, value in agent.match.items()})
+        for agent in settings.agents
+    ]
+    return sorted(found, key=lambda match: not match.match)
+
+
+def learn_rule(settings: Settings) -> LearnRule:
+    """How much a first start learns from."""
+    learn = settings.learn
+    return LearnRule(learn.at_least, learn.turns, learn.at_most, LEAVE_S)
+
+
+def learn_from(settings: Settings) -> LearnFrom:
+    """Where a first start learns from."""
+    begin = settings.learn.begin
+    if begin == "latest":
+        return LearnFrom(latest=True)
+    return LearnFrom(since=begin) if isinstance(begin, float) else LearnFrom()
+
+
+def owner(agent: str, settings: Settings) -> Callable[[Turn], bool]:
+    """Says of a turn whether it is this agent's."""
+    found = matches(settings)
+    return lambda turn: agent_of(turn, found) == agent
+
+
+class WrongEncoderError(Exception):
+    """The bin set was learned with another encoder than this worker has. The message says what to do."""
+
+
+def active_bins(store: AgentStore, agent: str, active: Active, made: Encoder) -> ActiveBinSet:
+    """What an agent counts under: its bin set, read from the store, and where its learning ended.
+
+    Raises:
+        WrongEncoderError: counts of two encoders would be compared.
+        ValueError: the bin set is missing, or another version of quadrift learned it.
+    """
+    data = store.get(agent, bin_set_name(active.digest))
+    if data is None:
+        raise ValueError(f"bin set {active.digest} of agent {agent} is missing in the store")
+    bin_set = BinSet.from_bytes(data)
+    if bin_set.encoder_digest != made.digest:
+        raise WrongEncoderError(
+            f"agent {agent} was learned with another encoder than {made.name} as it is cached here: give every worker "
+            "the same encoder.cache folder (the image has one), or start with another redis.prefix to learn anew"
+        )
+    return ActiveBinSet(bin_set, {planned.partition: planned.end for planned in active.ends})
+
+
+def playbooks(settings: Settings) -> dict[str, str]:
+    """The configured pages by quadrant."""
+    return {name: url for name, url in settings.alerts.playbooks.model_dump().items() if url is not None}
+
+
+def telling(
+    settings: Settings, base_url: str | None, rows: Callable[[Transition], Sequence[tuple[str, bytes]]]
+) -> Telling:
+    """How episodes are told: the routes of the config, playbook links, and what `rows` puts in the outbox."""
+    pages = playbooks(settings)
+    alerts = settings.alerts
+
+    def playbook(verdict: Verdict) -> str | None:
+        return link(nearest(verdict.quadrant, moved_sides(verdict)), base_url, pages)
+
+    routes = {
+        Quadrant.WORLD_CHANGED: alerts.taken_by("world_changed"),
+        Quadrant.SYSTEM_CHANGED: alerts.taken_by("system_changed"),
+        Quadrant.BOTH_MOVED: alerts.taken_by("both_moved"),
+    }
+    return Telling(routes, playbook, rows)
