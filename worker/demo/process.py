@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GRACE_S = 10.0
+CHILDREN_S = 2.0
+"""How long a child may take to end, and its own children after it."""
 
 
 class DemoError(Exception):
@@ -55,12 +57,22 @@ class Child:
 
     def stop(self) -> None:
         """Ask it and its children to end, then insist."""
-        for ask, wait in ((signal.SIGTERM, GRACE_S), (signal.SIGKILL, GRACE_S)):
-            with suppress(ProcessLookupError):
-                os.killpg(self.pid, ask)
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(wait)
-                return
+        self._signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(GRACE_S)
+        give_up = time.monotonic() + CHILDREN_S
+        while self._signal(0) and time.monotonic() < give_up:
+            time.sleep(0.02)
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+
+    def _signal(self, number: int) -> bool:
+        """Send a signal to the whole group; whether there is anybody left in it."""
+        try:
+            os.killpg(self.pid, number)
+        except (ProcessLookupError, PermissionError):  # macOS: a group of zombies may not be signalled
+            return False
+        return True
 
 
 @contextmanager

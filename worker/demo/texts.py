@@ -48,7 +48,7 @@ class Grammar:
             return _capital(self.fill(text, rng))
         tail = rng.sample(self.details, rng.choices((0, 1, 2, 3), (2, 4, 3, 1))[0])
         if hedged:
-            tail += rng.sample(self.hedges, rng.choices((1, 2, 3), (2, 4, 3))[0])
+            tail += rng.sample(self.hedges, rng.choices((1, 2), (2, 1))[0])
         said = [_capital(self.fill(sentence, rng)) for sentence in (text, *tail)]
         if category == "asked_clarify":  # the question comes last: that is what the user is left with
             said = [*said[1:], said[0]]

@@ -52,6 +52,8 @@ DECISIONS = {
     "other": 0.045,
 }
 UPDATED_DECISIONS = DECISIONS | {"tool_called": 0.14, "asked_clarify": 0.22, "refused": 0.10}
+HEDGED = 0.6
+"""The share of its answers that the updated model wraps in qualifications."""
 LEAN = {"complaint": {"apologized": 1.3}, "lookup": {"tool_called": 1.1}, "praise": {"other": 1.2}}
 
 PATTERNS: dict[tuple[str, ...], float] = {
@@ -149,7 +151,8 @@ def _speak(session: _Session, scenario: Scenario, grammar: Grammar, rng: Random)
     updated = shift is Shift.MODEL
     category = _decide(session.intent, rng, updated=updated)
     question = grammar.question(session.intent, rng)
-    text = grammar.answer(category, session.intent, rng, hedged=updated)
+    hedged = updated and rng.random() < HEDGED
+    text = grammar.answer(category, session.intent, rng, hedged=hedged)
     calls = _calls(category, rng)
     output: dict[str, Any] = {"text": text}
     if calls:

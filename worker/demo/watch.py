@@ -84,7 +84,7 @@ def told(dimension: DimensionVerdict) -> str:
     if not dimension.drivers:
         return f"{dimension.side} {dimension.name}"
     first = max(dimension.drivers, key=lambda d: d.current_share - d.reference_share)
-    name = first.label or first.bin
+    name = first.label or (f"{first.bin} words" if dimension.name == "length" else first.bin)
     return f"{dimension.name}: {name} {percent(first.reference_share)} to {percent(first.current_share)}"
 
 
