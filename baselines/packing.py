@@ -102,5 +102,6 @@ def unpack_hour(data: bytes) -> Delta:
         prefix = f"{segment}/" if segment else ""
         if turns:
             counts[prefix + TURNS] = turns
-        counts.update(zip((f"{prefix}{slot}" for slot in accumulate(gaps)), values, strict=True))
+        names = map(prefix.__add__, map(str, accumulate(gaps)))
+        counts.update(zip(names, values, strict=True))
     return Delta(counts, packed.pointers)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from baselines.chain import digests_after
+from baselines.connection import connect
+from baselines.memory import MemoryStore
+from baselines.redis_store import RedisStore
+from baselines.store import BucketKey, Commit, Delta, Switch
+from tests.integration.store.cases import HOUR, MINUTE, ORDERS, commit, first
+
+if TYPE_CHECKING:
+    from tests.servers import ValkeyServer
+
+AGENTS = ["support", "sales"]
+DIGESTS = ["d1", "d2"]
+
+
+@st.composite
+def commits(draw: st.DrawFn) -> Commit:
+    """Any commit that a worker may send, right or wrong, over so few values that they often meet."""
+    expected = draw(st.one_of(st.none(), st.integers(0, 3)))
+    following = draw(st.integers(expected or 0, 4))
+    any_digests = st.dictionaries(st.sampled_from(AGENTS), st.sampled_from(DIGESTS))
+    digests = draw(st.one_of(st.just({"support": "d1"}), any_digests))
+    switched = draw(st.lists(st.sampled_from(AGENTS), unique=True))
+    old, new = st.sampled_from(["", *DIGESTS]), st.sampled_from(["", *DIGESTS])
+    switches = [Switch(agent, draw(old), draw(new)) for agent in switched]
+    topic = draw(st.sampled_from(["topic-id", "topic-id", "another"]))
+    watermark = draw(st.one_of(st.none(), st.floats(0, 2e9)))
+    link = commit(
+        expected,
+        following,
+        digests=digests,
+        switches=switches,
+        topic_id=topic,
+        watermark=watermark,
+        caught_up=draw(st.booleans()),
+        at=draw(st.floats(0, 2e9)),
+    )
+    if following == expected:
+        return link
+    return replace(link, buckets=draw(buckets(sorted(digests_after(link)))))
+
+
+@st.composite
+def buckets(draw: st.DrawFn, agents: list[str]) -> dict[BucketKey, Delta]:
+    if not agents:
+        return {}
+    keys = st.builds(BucketKey, st.sampled_from(agents), st.sampled_from([MINUTE, MINUTE + 1, MINUTE + 60]))
+    counts = st.dictionaries(st.sampled_from(["1", "2", "plan=pro/1", "@model=m"]), st.integers(1, 3))
+    deltas = st.builds(lambda fields, turns: Delta({"#": turns, **fields}), counts, st.integers(1, 3))
+    return draw(st.dictionaries(keys, deltas, max_size=3))
+
+
+@given(st.lists(st.one_of(commits(), st.tuples(st.sampled_from(AGENTS), st.integers(0, 4))), max_size=8))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+def test_both_stores_answer_alike_and_end_alike(
+    valkey: ValkeyServer, steps: list[Commit | tuple[str, int]]
+) -> None:
+    with connect(valkey.url) as client:
+        memory, redis = MemoryStore(), RedisStore(client, f"agree-{uuid.uuid4().hex}")
+        for step in [first(0), *steps]:
+            if isinstance(step, Commit):
+                assert memory.commit(step) is redis.commit(step)
+            else:
+                agent, expected = step
+                packed = [
+                    store.pack(ORDERS, agent, HOUR, expected, keep_hours=1) for store in (memory, redis)
+                ]
+                assert packed[0] == packed[1]
+            assert memory.state(ORDERS) == redis.state(ORDERS)
+        for agent in AGENTS:
+            assert memory.read(ORDERS, agent, {}, {}) == redis.read(ORDERS, agent, {}, {})
