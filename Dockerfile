@@ -29,10 +29,9 @@ COPY binning binning
 COPY baselines baselines
 COPY alerts alerts
 COPY config config
-RUN pip install --no-deps .
-
-# The static encoder, built here once, so that a worker starts in a second and writes nothing to its disk.
-RUN HOME=/opt/quadrift quadrift encoder
+# The static encoder is built here once, so that a worker starts in a second and writes nothing to its disk.
+RUN pip install --no-deps . \
+    && HOME=/opt/quadrift quadrift encoder
 
 
 FROM python:3.11-slim
