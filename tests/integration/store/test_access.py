@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PASSWORD = "correct-horse"
 COMMANDS = (
-    "+eval +evalsha +info +hset +hget +hmget +hgetall +hkeys +hdel "
+    "+eval +evalsha +info +hset +hget +hmget +hgetall +hkeys +hdel +hexists +hlen +hrandfield "
     "+set +get +del +pexpire +rpush +ltrim +lrange +time"
 )
 """All that a user needs, on the keys of the prefix."""
