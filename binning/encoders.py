@@ -91,6 +91,8 @@ class StaticEncoder:
 
     def _tokens(self, text: str) -> list[int]:
         """The first `MAX_TOKENS` token ids. Plain ASCII splits by a pattern, ten times as fast as the tokenizer."""
+        if not text.isascii():
+            text = text.translate(_PLAIN)
         if not text.isascii() or _CONTROL.search(text):
             ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
             return ids[: distil.MAX_TOKENS]
@@ -132,6 +134,18 @@ class TransformerEncoder:
         return np.rint(np.asarray(vectors, dtype=np.float64) * 127).astype(np.int8)
 
 
+_PLAIN = str.maketrans(
+    {
+        "\N{LEFT SINGLE QUOTATION MARK}": "'",
+        "\N{RIGHT SINGLE QUOTATION MARK}": "'",
+        "\N{LEFT DOUBLE QUOTATION MARK}": '"',
+        "\N{RIGHT DOUBLE QUOTATION MARK}": '"',
+        "\N{EN DASH}": "-",
+        "\N{EM DASH}": "-",
+        "\N{HORIZONTAL ELLIPSIS}": "...",
+        "\N{NO-BREAK SPACE}": " ",
+    }
+)
 _WORD = re.compile(r"[a-z0-9]+|[!-/:-@\[-`{-~]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 

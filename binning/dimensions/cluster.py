@@ -21,18 +21,19 @@ if TYPE_CHECKING:
 
 OUTLIER = "outlier"
 
-_TURNS_A_CLUSTER = 20
+_TURNS_A_CLUSTER = 15
 _OUTLIER_SHARE = 0.01
 _UNIT = 127
 _SEED = 20_240_501
-_STARTS = 4
+_STARTS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Nearest centroid by cosine, and `outlier` for what is farther from all of them than 99 % while learning.
+    """Nearest centroid by cosine about the mean, `outlier` for what is farther from all than 99 % while learning.
 
-    `centroids` is (K, width) int8, unit vectors times 127; `floor` the least similarity, in units of 127 squared.
+    `mean` is (width,) int16, what all inputs have in common: without it the fillers of a dialogue outweigh its
+    topics. `centroids` is (K, width) int8, unit vectors times 127; `floor` the least cosine that is no outlier.
     """
 
     side: ClassVar[Side] = "input"
@@ -41,8 +42,9 @@ class Cluster:
     configured: ClassVar[bool] = False
     name: ClassVar[str] = "cluster"
 
+    mean: NDArray[np.int16]
     centroids: NDArray[np.int8]
-    floor: int
+    floor: float
     terms: tuple[str, ...]
 
     @classmethod
@@ -51,12 +53,17 @@ class Cluster:
         batch = learning.batch
         has_text = np.fromiter(map(bool, batch.texts), dtype=np.bool_, count=len(batch.texts))
         fitting = batch.vectors[has_text & learning.fitting]
-        centroids = _centroids(fitting, min(learning.spec.clusters, len(fitting) // _TURNS_A_CLUSTER))
-        held_out = _similarity(batch.vectors[has_text & ~learning.fitting], centroids)
-        floor = int(np.floor(np.quantile(held_out.max(axis=1), _OUTLIER_SHARE))) if held_out.size else 0
-        unnamed = cls(centroids, floor, ())
-        terms = typical_terms(batch.texts, unnamed.assign(batch), len(centroids))
-        return (cls(centroids, floor, terms),)
+        mean = np.rint(fitting.mean(axis=0) if len(fitting) else np.zeros(batch.vectors.shape[1])).astype(
+            np.int16
+        )
+        count = min(learning.spec.clusters, len(fitting) // _TURNS_A_CLUSTER)
+        unlimited = cls(mean, _centroids(fitting - mean, count), -1.0, ())
+        held_out = unlimited._cosines(batch.vectors[has_text & ~learning.fitting])
+        floor = (
+            float(np.round(np.quantile(held_out.max(axis=1), _OUTLIER_SHARE), 6)) if held_out.size else -1.0
+        )
+        terms = typical_terms(batch.texts, unlimited.assign(batch), len(unlimited.centroids))
+        return (cls(mean, unlimited.centroids, floor, terms),)
 
     @property
     def bins(self) -> tuple[str, ...]:
@@ -73,34 +80,41 @@ class Cluster:
         outlier = len(self.centroids)
         nearest = np.full(len(batch.texts), outlier, dtype=np.int32)
         if outlier:
-            similarity = _similarity(batch.vectors, self.centroids)
-            near = similarity.max(axis=1) >= self.floor
-            nearest[near] = similarity[near].argmax(axis=1)
+            cosines = self._cosines(batch.vectors)
+            near = cosines.max(axis=1) >= self.floor
+            nearest[near] = cosines[near].argmax(axis=1)
         nearest[np.fromiter((not text for text in batch.texts), np.bool_, len(batch.texts))] = ABSENT
         return nearest
 
     def state(self) -> Mapping[str, Any]:
-        """Centroids, the outlier's limit, the terms."""
-        return {"centroids": self.centroids, "floor": self.floor, "terms": self.terms}
+        """Mean, centroids, the outlier's limit, the terms."""
+        return {"mean": self.mean, "centroids": self.centroids, "floor": self.floor, "terms": self.terms}
 
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> Self:
         """From `state`."""
-        return cls(state["centroids"], int(state["floor"]), tuple(state["terms"]))
+        return cls(state["mean"], state["centroids"], float(state["floor"]), tuple(state["terms"]))
+
+    def _cosines(self, vectors: NDArray[np.int8]) -> NDArray[np.float64]:
+        """(vectors, K). The dot products are of integers below 2**24, exact in float32: batches cannot matter."""
+        centred = (vectors - self.mean).astype(np.float32)
+        lengths = np.sqrt(np.einsum("ij,ij->i", centred, centred, dtype=np.float64))
+        products = (centred @ self.centroids.T.astype(np.float32)).astype(np.float64)
+        cosines: NDArray[np.float64] = products / (np.maximum(lengths, 1.0) * _UNIT)[:, None]
+        return cosines
 
 
-def _similarity(vectors: NDArray[np.int8], others: NDArray[np.int8]) -> NDArray[np.float32]:
-    """Dot products, (vectors, others). Integers below 2**24 in float32: exact, so batches cannot matter."""
-    product: NDArray[np.float32] = vectors.astype(np.float32) @ others.T.astype(np.float32)
-    return product
-
-
-def _centroids(vectors: NDArray[np.int8], count: int) -> NDArray[np.int8]:
+def _centroids(centred: NDArray[np.int16], count: int) -> NDArray[np.int8]:
+    """K-means on the unit sphere, (up to count, width); equal ones are one."""
     if count < 1:
-        return np.zeros((0, vectors.shape[1]), dtype=np.int8)
+        return np.zeros((0, centred.shape[1]), dtype=np.int8)
     with threadpool_limits(limits=1):
         model = KMeans(n_clusters=count, n_init=_STARTS, random_state=_SEED, algorithm="lloyd")
-        centres = model.fit(vectors.astype(np.float32) / _UNIT).cluster_centers_
-    lengths = np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-9)
-    rounded = np.rint(centres / lengths * _UNIT).astype(np.int8)
-    return np.unique(rounded, axis=0)
+        centres = model.fit(_unit(centred)).cluster_centers_
+    return np.unique(np.rint(_unit(centres) * _UNIT).astype(np.int8), axis=0)
+
+
+def _unit(rows: NDArray[Any]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
+    scaled: NDArray[np.float32] = (rows / np.maximum(lengths, 1e-9)).astype(np.float32)
+    return scaled

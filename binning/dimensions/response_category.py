@@ -31,7 +31,7 @@ CATEGORIES = (
 )
 
 _REFUSING_FINISHES = frozenset({"content_filter", "refusal", "safety", "guardrail_intervened", "blocklist"})
-_BEFORE_TOOLS = {"refused": 0, "escalated": 1}
+_BEFORE_TOOLS = ("refused", "escalated")
 """What a text may say that counts more than a tool call; looked for in this order, before all else."""
 
 _HANDS_OVER = (
@@ -59,12 +59,16 @@ class ResponseCategory:
     labels: ClassVar[tuple[str, ...]] = ()
 
     rules: tuple[ResponseRule, ...]
-    _matchers: tuple[tuple[str, Any], ...] = field(init=False, repr=False, compare=False)
+    _urgent: tuple[tuple[str, Any], ...] = field(init=False, repr=False, compare=False)
+    _rest: tuple[tuple[str, Any], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        matchers = [(rule.category, _compile(rule.patterns)) for rule in self.rules if rule.patterns]
-        matchers.sort(key=lambda entry: _BEFORE_TOOLS.get(entry[0], len(_BEFORE_TOOLS)))
-        object.__setattr__(self, "_matchers", tuple(matchers))
+        matchers = {rule.category: _compile(rule.patterns) for rule in self.rules if rule.patterns}
+        urgent = tuple(
+            (category, matchers.pop(category)) for category in _BEFORE_TOOLS if category in matchers
+        )
+        object.__setattr__(self, "_urgent", urgent)
+        object.__setattr__(self, "_rest", tuple(matchers.items()))
 
     @classmethod
     def learn(cls, learning: Learning) -> Sequence[Self]:
@@ -85,12 +89,17 @@ class ResponseCategory:
         """The category of one output."""
         if any("hallucinat" in flag.casefold() for flag in output.flags):
             return "hallucination_flag"
-        by_text = self._by_text(output.text or "")
-        if by_text == "refused" or (output.finish_reason or "").casefold() in _REFUSING_FINISHES:
+        text = _ends(output.text or "")
+        if (output.finish_reason or "").casefold() in _REFUSING_FINISHES:
             return "refused"
-        if by_text == "escalated" or any(_TOOL_HANDS_OVER.search(call.name) for call in output.tool_calls):
+        urgent = _first_match(self._urgent, text)
+        if urgent == "refused":
+            return urgent
+        if urgent is not None or any(_TOOL_HANDS_OVER.search(call.name) for call in output.tool_calls):
             return "escalated"
-        return "tool_called" if output.tool_calls else by_text
+        if output.tool_calls:
+            return "tool_called"
+        return (_first_match(self._rest, text) or "answered") if text else "other"
 
     def state(self) -> Mapping[str, Any]:
         """The rules."""
@@ -104,12 +113,9 @@ class ResponseCategory:
     def _bin(self, turn: Turn, index: Mapping[str, int]) -> int:
         return index[self.category(turn.output)] if turn.output is not None and turn.answered else ABSENT
 
-    def _by_text(self, text: str) -> str:
-        """The category of the first rule that matches."""
-        if not text or text.isspace():
-            return "other"
-        ends = _ends(text)
-        return next((category for category, matcher in self._matchers if matcher.search(ends)), "answered")
+
+def _first_match(matchers: tuple[tuple[str, Any], ...], text: str) -> str | None:
+    return next((category for category, matcher in matchers if text and matcher.search(text)), None)
 
 
 def _ends(text: str) -> str:
