@@ -107,7 +107,7 @@ def _set_up(scenario: Scenario, folder: Path, stack: ExitStack, console: Console
     port = free_port(PORT)
     config = folder / "demo.yaml"
     config.write_text(yaml.safe_dump(settings(kafka, redis_url, port, scenario), sort_keys=False), "utf-8")
-    command = [sys.executable, "-m", "worker", "run", "--config", str(config)]
+    command = [sys.executable, "-P", "-m", "worker", "run", "--config", str(config)]
     worker = stack.enter_context(child("worker", command, folder / "worker.log"))
     base_url = f"http://127.0.0.1:{port}"
     client = stack.enter_context(httpx.Client(base_url=base_url, timeout=2.0, trust_env=False))

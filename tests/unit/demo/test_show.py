@@ -106,7 +106,7 @@ def test_the_summary_of_a_quiet_run_lists_false_alerts() -> None:
     quiet = replace(SCENARIO, quiet=True)
     out = io.StringIO()
     Console(file=out, width=160).print(summary(quiet, grade(quiet, [ALERT]), lambda *_: 900))
-    assert "1 false alerts" in out.getvalue()
+    assert "1 false alert:" in out.getvalue()
 
 
 def test_the_pace_never_runs_far_ahead_of_the_worker_nor_past_the_end() -> None:
