@@ -35,7 +35,8 @@ def summary(scenario: Scenario, graded: Grade, turns: Callable[[float, float], i
     told = f"{hours} hours of event time and {turns(scenario.learned, scenario.end):,} turns judged"
     stray = f"{len(graded.stray)} false alert{'s' if len(graded.stray) != 1 else ''}"
     mark = ("passed", "bold green") if graded.passed else ("failed", "bold red")
-    return Group(*([table, ""] if graded.rows else []), *lines, Text.assemble(f"{told}, {stray}: ", mark))
+    lines.append(Text.assemble(f"{told}, {stray}: ", mark))
+    return Group(table, "", *lines) if graded.rows else Group(*lines)
 
 
 def _cells(row: Row, turns: Callable[[float, float], int]) -> tuple[str | Text, ...]:
