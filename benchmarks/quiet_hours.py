@@ -194,11 +194,15 @@ class Watched:
         self.fixed.absorb(hour - 3, self.hours[hour - 3], *around, calm=calm)
 
 
-def watch(world: World, first: int, hours: int, *, false_pages: float = 1.0) -> tuple[list[Page], int]:
-    """Learn 24 hours from `first`, judge the `hours` after them; the pages, and how many evaluations."""
+def watch(
+    world: World, first: int, hours: int, *, level: float, kinds: tuple[Kind, ...] = KINDS
+) -> tuple[list[Page], int]:
+    """Learn 24 hours from `first`, judge the `hours` after them; the pages, and how many evaluations.
+
+    `level` is the alpha of each test.
+    """
     calendar, watched = Calendar(), []
-    level = alpha(false_pages, 1.0, 1, 1, len(KINDS))
-    for kind in KINDS:
+    for kind in kinds:
         learned = {hour: world.hour(kind, hour).sum(0) for hour in range(first, first + 24)}
         fixed = FixedReference.learn(
             kind.name, learned, configured=True, counted_share=1.0, calendar=calendar
@@ -239,12 +243,13 @@ def main() -> None:
     parser.add_argument("--busiest", type=float, default=3000.0, help="turns an hour at 14:00 on a weekday")
     parser.add_argument("--quietest", type=float, default=600.0, help="turns an hour at 02:00 on a weekday")
     asked = parser.parse_args()
+    level = alpha(asked.false_pages, 1.0, 1, 1, len(KINDS))
     rng, pages, done, judged, began = np.random.default_rng(asked.seed), 0, 0, 0, time.monotonic()
     while done < asked.hours:
         hours = min(asked.days * 24, asked.hours - done)
         first = MONDAY + int(rng.integers(0, 4 * 24))
         world = World(np.random.default_rng(rng.integers(2**32)), asked.busiest, asked.quietest)
-        found, evaluations = watch(world, first, hours, false_pages=asked.false_pages)
+        found, evaluations = watch(world, first, hours, level=level)
         pages, done, judged = pages + len(found), done + hours, judged + evaluations
         named = ", ".join(f"{page.dimension} after {page.at / HOUR - first - 24:.1f} h" for page in found)
         print(f"{done:6} h  {len(found)} pages  {named}", flush=True)
