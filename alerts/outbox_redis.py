@@ -26,7 +26,7 @@ redis.call('HDEL', KEYS[1], ARGV[1])
 class RedisOutbox:
     """Rows under `key`, dead rows under `dead_key`; both carry the same hash tag. Raises RedisError."""
 
-    def __init__(self, client: redis.Redis, key: str, dead_key: str) -> None:
+    def __init__(self, client: redis.Redis | redis.RedisCluster, key: str, dead_key: str) -> None:
         self._client = client
         self._key = key
         self._dead_key = dead_key

@@ -1,7 +1,7 @@
 """The judge's view of the counts: dense vectors by hour and by step, kept current by conditional reads.
 
-Summed over partitions, one flat vector (see `binning.layout`) a segment and hour. A refresh reads only the buckets
-whose turn count changed, so the cost of a step does not grow with the history behind it.
+Summed over partitions, one flat vector (see `binning.layout`) a segment and hour. A refresh reads only the
+buckets whose turn count changed, so the cost of a step does not grow with the history behind it.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class PlannedRange(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What learning reads. Until it is sealed, `until` is None and the ends are the log's; a crash repeats it."""
+    """What learning reads, again after a crash. Until it is sealed `until` is None and the ends the log's."""
 
     ranges: tuple[PlannedRange, ...]
     until: float | None = None
@@ -63,7 +63,8 @@ class Plan(msgspec.Struct, frozen=True):
 class Active(msgspec.Struct, frozen=True):
     """What an agent counts under: its bin set, where learning ended, and who became active with it.
 
-    `round` names the agents of one first start: ingest begins when all of them are active, so that none has a gap.
+    `round` names the agents of one first start: ingest begins when all of them are active, so that none has
+    a gap.
     """
 
     digest: str

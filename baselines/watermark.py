@@ -16,7 +16,8 @@ OWNER_SILENT_S = 30.0
 class Watermark(NamedTuple):
     """`at`: event time up to which every partition has been read, None when nothing was.
 
-    `lagging` names the partitions that hold it back for want of an owner that has caught up, newest word first.
+    `lagging` names the partitions that hold it back for want of an owner that has caught up, newest word
+    first.
     """
 
     at: float | None

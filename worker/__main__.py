@@ -1,4 +1,7 @@
-"""The command line: `quadrift COMMAND`. Exit status: 0 done, 1 failed, 2 the config or the arguments are wrong."""
+"""The command line: `quadrift COMMAND`.
+
+Exit status: 0 done, 1 failed, 2 the config or the arguments are wrong.
+"""
 
 from __future__ import annotations
 
@@ -35,15 +38,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(arguments.command(arguments))
     except ConfigError as error:
-        print(f"quadrift: {error}", file=sys.stderr)
+        sys.stderr.write(f"quadrift: {error}\n")
         return 2
     except StoreError as error:
-        print(f"quadrift: {error}", file=sys.stderr)
+        sys.stderr.write(f"quadrift: {error}\n")
         return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader of our output has seen enough
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - the interpreter flushes it at exit
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - it is flushed at exit
         return 0
 
 
@@ -80,8 +83,8 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser = commands.add_parser(
         "run",
         help="the worker: consume, count, judge, alert, answer",
-        description="Consumes the topics of the config until SIGTERM. Start as many as the topic has partitions:"
-        " they share the counting, and one of them judges.",
+        description="Consumes the topics of the config until SIGTERM. Start as many as the topic has"
+        " partitions: they share the counting, and one of them judges.",
     )
     _config_option(parser)
     parser.add_argument(
@@ -97,8 +100,8 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser = commands.add_parser(
         "demo",
         help="watch a live agent drift three times; needs nothing but this machine",
-        description="Starts a Valkey server and a Kafka-protocol broker (KAFKA_BOOTSTRAP and REDIS_URL take real"
-        " ones), plays a customer-support agent's traffic, and runs the real worker on it.",
+        description="Starts a Valkey server and a Kafka-protocol broker (KAFKA_BOOTSTRAP and REDIS_URL take"
+        " real ones), plays a customer-support agent's traffic, and runs the real worker on it.",
     )
     parser.add_argument(
         "--once", action="store_true", help="end by itself; exit 0 only if each shift was named right"
@@ -185,9 +188,9 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _config(arguments: argparse.Namespace) -> int:
     if arguments.what == "schema":
-        print(json.dumps(Settings.model_json_schema(), indent=2))
+        sys.stdout.write(json.dumps(Settings.model_json_schema(), indent=2) + "\n")
     else:
-        print(_settings(arguments.config).model_dump_json(indent=2, by_alias=True))
+        sys.stdout.write(_settings(arguments.config).model_dump_json(indent=2, by_alias=True) + "\n")
     return 0
 
 

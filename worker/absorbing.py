@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from worker.segment import Segment
 
 ABSORB_AFTER = 3
-"""An hour enters the references so many windows after its end: a change has then had time to alert. The source of
-the rule simulated windows of one hour; a dimension on a longer rung takes as much longer to alert."""
+"""An hour enters the references so many windows after its end: a change has then had time to alert.
+
+The source of the rule simulated windows of one hour; on a longer rung it takes as much longer to alert.
+"""
 
 
 def keep_out_alerting_hours(segment: Segment, end: int) -> None:
@@ -77,7 +79,7 @@ def _calm(segment: Segment, key: str, hour: int) -> bool:
 
 
 def learn_days(segment: Segment, end: int, parts: Mapping[int, Parts], history: History) -> None:
-    """What days differ by: each non-overlapping window against the one a day (for long rungs a week) before."""
+    """What days differ by: each non-overlapping window against the one a day (long rungs: a week) before."""
     for rung, part in parts.items():
         if end % rung or not part.hourly:
             continue

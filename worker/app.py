@@ -90,7 +90,7 @@ def run(settings: Settings, role: str) -> int:
         log.info("stopped")
         return 0
     if isinstance(threads.failure, MENDABLE):
-        print(f"quadrift: {threads.failure}", file=sys.stderr)
+        sys.stderr.write(f"quadrift: {threads.failure}\n")
     return 1
 
 

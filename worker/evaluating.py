@@ -66,7 +66,7 @@ def evaluate(
 def _against_rolling(
     segment: Segment, dimension: DimensionLayout, part: Parts, history: History, level: float
 ) -> Evaluation | None:
-    """The same window against recent normal: once the fixed reference is frozen, or restarted by an episode."""
+    """The same window against recent normal, once fixed is frozen or an episode restarted it."""
     tracked = segment.tracked[dimension.key]
     found = segment.rolling[dimension.key].judge(
         part.window,

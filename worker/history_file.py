@@ -1,4 +1,4 @@
-"""A history of turns in files, read as if it were one partition: for learning by offset, and as a record source."""
+"""A history of turns in files, read as if it were one partition: by offset, and as a record source."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GZIP = b"\x1f\x8b"
 
 
 class HistoryFiles:
-    """The lines of some .jsonl or .jsonl.gz files, one after the other; an offset is a line that is not blank.
+    """The lines of .jsonl or .jsonl.gz files, one after the other; an offset is a line that is not blank.
 
     Raises:
         OSError: a file cannot be read.

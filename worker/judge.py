@@ -1,7 +1,8 @@
-"""judge: buckets -> window -> PSI against two references -> verdict -> episode -> outbox. The leader does it.
+"""judge: buckets -> window -> PSI against two references -> verdict -> episode -> outbox.
 
-`AgentJudge.advance` is the line. Each step of event time is judged once, when the watermark has passed it, and
-written in one fenced step with everything that follows from it, so a leader that dies is followed exactly.
+`AgentJudge.advance` is the line; the leader runs it. Each step of event time is judged once, when the
+watermark has passed it, and written in one fenced step with all that follows from it: a leader that dies
+loses nothing.
 """
 
 from __future__ import annotations
@@ -40,11 +41,12 @@ VERDICTS_KEPT = 6 * 24 * 14
 """How many verdicts of an agent are kept: a fortnight of ten-minute steps."""
 
 PROGRESS = "progress"
+EVENTS = {"opened": "episode_opened", "updated": "episode_updated", "resolved": "episode_resolved"}
 
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """How an agent's episodes are told: routes, playbook links, and the rows that a transition puts in the outbox.
+    """How an agent's episodes are told: routes, playbook links, and what a transition puts in the outbox.
 
     `rows` returns (row id, row); an empty sequence in `mode: observe`.
     """
@@ -154,7 +156,7 @@ class AgentJudge:
     def _told(self, transition: Transition) -> list[Write]:
         episode = transition.episode
         log.info(
-            f"episode_{transition.kind}",
+            EVENTS[transition.kind],
             agent=self.agent,
             segment=episode.segment,
             episode=episode.id,
@@ -170,7 +172,7 @@ class AgentJudge:
 
 
 def _plain(value: object) -> object:
-    """numpy scalars as plain numbers."""
+    """Numpy scalars as plain numbers."""
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(type(value).__name__)

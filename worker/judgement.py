@@ -1,4 +1,4 @@
-"""One segment at one step, put into words: which side moved, in which quadrant, since what change, and where."""
+"""One segment at one step, put into words: which side moved, which quadrant, since what change, where."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Judgement:
 
 
 def judged(judgement: Judgement) -> Verdict:
-    """The verdict of one step. `alerting`, `episode` and `playbook` are filled in by the episode's life-cycle."""
+    """The verdict of one step; the life-cycle of episodes fills in `alerting`, `episode` and `playbook`."""
     segment, end = judgement.segment, judgement.end
     dimensions = _dimensions(segment)
     inputs = _moved(segment, "input")
@@ -151,7 +151,7 @@ def _widest(segment: Segment) -> Window | None:
 
 
 def _turns(judgement: Judgement, window: Window | None) -> int:
-    """Turns of the side that has most of them in the verdict's window: every turn has one side or the other."""
+    """Turns of the dimension that has most of them: every turn has one side or the other."""
     if window is None:
         return 0
     evaluations = [e for t in judgement.segment.tracked.values() for e in t.latest.values()]

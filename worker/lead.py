@@ -1,12 +1,11 @@
 """The leader's half of a process: learns agents that are new, judges the others, in short slices.
 
-Every process runs it; only the one that holds the lease does anything. Whatever goes wrong in a slice, what was
-judged in memory is dropped and read again from the store.
+Every process runs it; only the one that holds the lease does anything. Whatever goes wrong in a slice, what
+was judged in memory is dropped and read again from the store.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from baselines.store import Put
 from baselines.watermark import watermark
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
     from baselines.store import Lease, Store
@@ -91,7 +91,7 @@ class Leader:
     _told: dict[str, bytes] = field(default_factory=dict, init=False)
 
     def run(self, leadership: Leadership, stop: threading.Event, beat: Callable[[], None]) -> None:
-        """Slices until told to stop. A store that cannot answer is waited for; `beat` says that we are alive."""
+        """Slices until told to stop; a store that cannot answer is waited for. `beat` says that we live."""
         while not stop.is_set():
             beat()
             token = leadership.token
@@ -115,7 +115,7 @@ class Leader:
         self._told.clear()
 
     def slice(self, token: int) -> bool:
-        """Learn what can be learned, judge a few steps of every agent; whether there is more to do at once."""
+        """Learn what can be learned, judge a few steps of every agent; whether more is to be done at once."""
         active = {agent: self._active(agent) for agent in self.agents}
         for agent, found in active.items():
             if found is None and agent not in self._learned:
@@ -142,7 +142,7 @@ class Leader:
             self._learned[agent] = learned
 
     def _activate(self, token: int) -> None:
-        """Make the agents of this round active; each names all of them, so that none starts without the others."""
+        """Make the agents of this round active; each names all, so that none starts without the others."""
         names = tuple(sorted(self._learned))
         for agent in names:
             learned = msgspec.structs.replace(self._learned[agent], round=names)

@@ -104,8 +104,6 @@ class Leading:
         )
 
     def _rows(self, transition: Transition) -> Sequence[tuple[str, bytes]]:
-        if self._settings.mode == "observe":
-            return ()
         told = announce(transition, base_url=self._base_url, playbooks=playbooks(self._settings))
         return [(row.id, encode(row)) for row in rows(transition, told, time.time())]
 

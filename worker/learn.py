@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
-import numpy as np
 import structlog
 
 from baselines.history import ALL
@@ -28,6 +27,7 @@ from worker.survey import LearnRule, Progress, Survey
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from baselines.learned import Hours
@@ -56,7 +56,7 @@ class Ranges(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LearnFrom:
-    """Where learning starts: at the first retained record, at the log's end as first seen, or at an event time."""
+    """Where learning starts: the first retained record, the log's end as first seen, or an event time."""
 
     latest: bool = False
     since: float | None = None
@@ -155,7 +155,7 @@ class Learner:
         return Active(bin_set.digest, until, turns, plan.ranges, (self.agent,))
 
     def _sample(self, plan: Plan) -> list[Turn]:
-        """At most `spec.max_turns` turns by the smallest hash of their ids, in the order (partition, offset)."""
+        """At most `spec.max_turns` turns, by the smallest hash of their ids, by (partition, offset)."""
         heap: list[tuple[int, int, Turn]] = []
         position = 0
         for planned in plan.ranges:

@@ -21,8 +21,8 @@ from config.settings import Settings
 from worker.history_file import HISTORY, HistoryFiles, HistorySource
 from worker.ingest import Ingest
 from worker.judge import AgentJudge
-from worker.ledger import Ledger
 from worker.learn import Learner, LearnFrom
+from worker.ledger import Ledger
 from worker.summary import Summary
 from worker.survey import LearnRule
 from worker.wiring import active_bins, bin_spec, encoder, matches, owner, rules, telling
@@ -79,7 +79,7 @@ def replay(files: HistoryFiles, settings: Settings, rule: LearnRule, made: Encod
 
 
 class _Ticks:
-    """A monotonic clock that passes a second a look: the replay commits after every poll, whatever the machine."""
+    """A monotonic clock that passes a second a look: a replay commits after every poll on any machine."""
 
     def __init__(self) -> None:
         self._now = 0.0
@@ -155,7 +155,7 @@ def replay_command(paths: Sequence[str], config: Path | None, *, learn: str | No
             if as_json:
                 sys.stdout.write(encode(verdict).decode() + "\n")
     except NotEnoughError as error:
-        print(f"quadrift: {error}", file=sys.stderr)
+        sys.stderr.write(f"quadrift: {error}\n")
         return 1
     if not as_json:
         summary.show()

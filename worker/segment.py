@@ -1,7 +1,7 @@
 """One segment of one agent as the judge knows it: its references, its latest evaluations, its streaks.
 
-`step` is a pure function of the counts (`History`) and the end of the step; `state` and `restore` carry it from one
-leader to the next.
+`step` is a pure function of the counts (`History`) and the end of the step; `state` and `restore` carry it
+from one leader to the next.
 """
 
 from __future__ import annotations
@@ -122,7 +122,8 @@ class Segment:
 def learned_segment(name: str, layout: Layout, rules: Rules, until: float, hours: Hours) -> Segment:
     """A segment as learning left it: its references from the learned hours, nothing judged yet.
 
-    Judging begins at the first step after `until`; the hour that learning ended in is not offered a second time.
+    Judging begins at the first step after `until`; the hour that learning ended in is not offered a second
+    time.
     """
     fixed = {
         dimension.key: FixedReference.learn(

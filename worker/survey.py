@@ -1,7 +1,7 @@
 """Where learning ends: one event time for all partitions, found from the recorded range alone.
 
-Pure but for the reader that it is given, so that another process that surveys the same offsets ends at the same
-time and the same offsets.
+Pure but for the reader that it is given, so that another process that surveys the same offsets ends at the
+same time and the same offsets.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ LATENESS_S = 600.0
 class LearnRule:
     """How much is learned from: at least so long and so many turns, at most so long.
 
-    `leave_s`: where more was retained at the start, learning stops this long before the newest turn, so that there
-    is something to judge at once; None ends it as soon as there is enough.
+    `leave_s`: where more was retained at the start, learning stops this long before the newest turn, so
+    that there is something to judge at once; None ends it as soon as there is enough.
     """
 
     at_least_s: float
@@ -39,7 +39,7 @@ class LearnRule:
 
 @dataclass(slots=True)
 class _Seen:
-    """The agent's turns in one partition so far: offsets and event times, in order, and where reading got to."""
+    """The agent's turns in one partition so far: offsets and event times, and where reading got to."""
 
     next: int
     offsets: array[int] = field(default_factory=lambda: array("q"))
@@ -101,10 +101,10 @@ class Survey:
         return max(enough, min(limit, newest - rule.leave_s))
 
     def seal(self, until: float) -> Plan | None:
-        """The plan with its ends: per partition the first offset whose running maximum of time passes `until`.
+        """The plan with its ends: each partition's first offset whose running maximum of time passes `until`.
 
-        A partition without one is learned nothing from and starts at its beginning. None while a partition could
-        still get there, that is until event time is well past `until`.
+        A partition without one is learned nothing from and starts at its beginning. None while a partition
+        could still get there, that is until event time is well past `until`.
         """
         ranges = []
         settled = float(self._times()[-1]) > until + LATENESS_S

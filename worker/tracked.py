@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How to judge: the one knob, the gates, which dimensions decide, and over how many agents the knob is spread.
+    """How to judge: the one knob, over how many agents it is spread, the gates, and which dimensions decide.
 
     A step is judged when the watermark is `lateness_s` past its end.
     """
@@ -39,7 +39,7 @@ class Rules:
 
 
 class JointJudgement(msgspec.Struct, frozen=True):
-    """Behaviour at fixed inputs of one joint at its latest window, and the slices that moved at steady input."""
+    """Behaviour at fixed inputs of one joint at its latest window, and the slices that moved."""
 
     behaviour: Behaviour
     slices: tuple[CellMove, ...]
@@ -48,10 +48,10 @@ class JointJudgement(msgspec.Struct, frozen=True):
 class Tracked(msgspec.Struct):
     """One dimension from step to step.
 
-    `latest` holds its latest evaluation by reference, `short` the rungs that had too few turns when last looked
-    at, `open_hour` the first hour of what made it alert, `excluded` the hours that no reference may learn from,
-    `restarted` where its rolling reference starts anew (seconds since the epoch), `absorbed_to` the first hour
-    that its fixed reference has not been offered yet.
+    `latest` holds its latest evaluation by reference, `short` the rungs that had too few turns when last
+    looked at, `open_hour` the first hour of what made it alert, `excluded` the hours that no reference may
+    learn from, `restarted` where its rolling reference starts anew (seconds since the epoch), `absorbed_to`
+    the first hour that its fixed reference has not been offered yet.
     """
 
     absorbed_to: int

@@ -29,7 +29,7 @@ _SHOWN_DRIVERS = 5
 
 
 def dimension_verdict(evaluation: Evaluation, layout: DimensionLayout, *, deciding: bool) -> DimensionVerdict:
-    """One evaluation with its bins named. Drivers come first, then what else contributed most, while it exceeds."""
+    """One evaluation with its bins named; what drives it only while it exceeds."""
     window = evaluation.window
     drivers = tuple(_driver(evaluation, layout, index) for index in _told(evaluation))
     shifts = [
@@ -57,7 +57,7 @@ def dimension_verdict(evaluation: Evaluation, layout: DimensionLayout, *, decidi
 
 
 def _told(evaluation: Evaluation) -> list[int]:
-    """The bins worth naming: none before significance, drivers by peeling, hits of the bin path, then by size."""
+    """The bins worth naming, none before significance: drivers by peeling, bin-path hits, the largest."""
     if not evaluation.exceeds:
         return []
     order = list(evaluation.drivers)

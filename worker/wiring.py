@@ -46,7 +46,7 @@ LEAVE_S = 24 * 3600
 
 
 def encoder(settings: EncoderSettings) -> Encoder:
-    """The configured encoder; the static one is built first where it is not cached, with its progress shown."""
+    """The configured encoder; a static one that is not cached is built first, with its progress shown."""
     columns = (
         TextColumn("quadrift: encoder, {task.description}"),
         BarColumn(),
@@ -65,7 +65,7 @@ def build_encoder(config: Path | None) -> int:
     """`quadrift encoder`: have the encoder ready before it is needed, and say which one it is."""
     settings = load(config, os.environ).encoder if config is not None else EncoderSettings()
     made = encoder(settings)
-    print(f"encoder {made.name}, {made.width} dimensions, {made.digest[:16]}", file=sys.stderr)
+    sys.stderr.write(f"encoder {made.name}, {made.width} dimensions, {made.digest[:16]}\n")
     return 0
 
 
@@ -151,8 +151,8 @@ def active_bins(store: AgentStore, agent: str, active: Active, made: Encoder) ->
     bin_set = BinSet.from_bytes(data)
     if bin_set.encoder_digest != made.digest:
         raise WrongEncoderError(
-            f"agent {agent} was learned with another encoder than {made.name} as it is cached here: give every worker "
-            "the same encoder.cache folder (the image has one), or start with another redis.prefix to learn anew"
+            f"agent {agent} was learned with another encoder than {made.name} as it is cached here: give all"
+            " workers one encoder.cache (the image has one), or take another redis.prefix to learn anew"
         )
     return ActiveBinSet(bin_set, {planned.partition: planned.end for planned in active.ends})
 
@@ -165,7 +165,11 @@ def playbooks(settings: Settings) -> dict[str, str]:
 def telling(
     settings: Settings, base_url: str | None, rows: Callable[[Transition], Sequence[tuple[str, bytes]]]
 ) -> Telling:
-    """How episodes are told: the routes of the config, playbook links, and what `rows` puts in the outbox."""
+    """How episodes are told: the routes of the config, playbook links, and what `rows` puts in the outbox.
+
+    In `mode: observe` no sink takes anything: episodes are recorded, and nobody is told, not even of their
+    end.
+    """
     pages = playbooks(settings)
     alerts = settings.alerts
 
@@ -177,4 +181,4 @@ def telling(
         Quadrant.SYSTEM_CHANGED: alerts.taken_by("system_changed"),
         Quadrant.BOTH_MOVED: alerts.taken_by("both_moved"),
     }
-    return Telling(routes, playbook, rows)
+    return Telling({} if settings.mode == "observe" else routes, playbook, rows)
