@@ -81,7 +81,10 @@ def from_secrets(folder: Path) -> dict[str, Any]:
         ConfigError: such a file names no setting or cannot be read.
     """
     data: dict[str, Any] = {}
-    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    try:
+        files = sorted(folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be read ({error.strerror})") from None
     for file in files:
         if file.name.upper().startswith(PREFIX) and file.is_file():
             _place(data, file.name, _read_secret(file, file.name))
@@ -102,7 +105,7 @@ def _place(data: dict[str, Any], name: str, text: str) -> None:
             here[part] = _value(key, text, name)
             return
         here = here.setdefault(part, {})
-        if key.mapping and not isinstance(here, dict):
+        if not isinstance(here, dict):
             raise ConfigError(f"{name}: is also given as a whole; use one or the other")
         if key.mapping:
             here["__".join(rest)] = text

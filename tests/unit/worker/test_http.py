@@ -1,6 +1,7 @@
 """The HTTP server answers over a real socket from a snapshot made by hand."""
 
 import json
+import re
 import socket
 from collections import Counter
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from alerts.playbooks import load
 from alerts.verdict import Quadrant
 from baselines.store import Partition
 from tests.unit.worker.snapshots import AT, NOW, judged, learning, snapshot
@@ -18,6 +20,7 @@ from worker.http import HttpServer, HttpUnavailable, create_app
 from worker.ingest import IngestStats
 from worker.ledger import LedgerStats
 from worker.metrics import Metric, Work
+from worker.page import page
 from worker.snapshot import Snapshot
 
 MONOTONIC = 5000.0
@@ -206,6 +209,16 @@ def test_a_playbook_is_a_page_for_a_browser_and_markdown_for_a_tool(desk: Desk) 
         raw = desk.get(f"/playbooks/{quadrant}", Accept="text/markdown")
         assert f"{quadrant}\n\n{PLAYBOOK}" == raw.text
     assert list(Quadrant) == desk.json("/playbooks/none", 404)["quadrants"]
+
+
+@pytest.mark.parametrize("quadrant", Quadrant)
+def test_the_shipped_playbooks_become_whole_pages(quadrant: Quadrant) -> None:
+    shown = page(load(quadrant), quadrant)
+    assert 1 == shown.count("<h1>")
+    assert all(f'href="/playbooks/{name}"' in shown for name in Quadrant)
+    assert f'href="/playbooks/{quadrant}" aria-current="page"' in shown
+    prose = re.sub(r"<(pre|code|style)[ >].*?</\1>", "", shown, flags=re.DOTALL)
+    assert not re.search(r"\*\*|^#|\|---", prose, flags=re.MULTILINE)
 
 
 def test_every_answer_has_the_strict_headers(desk: Desk) -> None:
