@@ -1,0 +1,113 @@
+"""What tests against a broker share: topics of their own, a producer, workers on a store in memory."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from tests.unit.worker.memory_log import NoEncoder
+from worker.decode import AgentMatch
+from worker.ingest import Ingest
+from worker.kafka_client import KafkaOptions
+from worker.ledger import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from baselines.store import PartitionStore
+    from tests.servers import Broker
+    from worker.chain import ActiveBinSet
+    from worker.dead_letters import DeadLetters
+    from worker.source import KafkaSource
+
+AGENT = "support"
+
+
+def new_topic(broker: Broker, partitions: int = 4) -> str:
+    """A topic of this test alone, with four partitions unless the broker is a real one."""
+    name = f"turns-{uuid.uuid4().hex[:12]}"
+    broker.create_topic(name, partitions)
+    return name
+
+
+def options(broker: Broker, **more: Any) -> KafkaOptions:
+    """How a client of ours reaches the broker; a group of its own."""
+    return KafkaOptions(
+        (broker.bootstrap,),
+        group=more.pop("group", uuid.uuid4().hex),
+        api_version=broker.api_version,
+        session_timeout_ms=6_000,
+        **more,
+    )
+
+
+def produce(broker: Broker, topic: str, records: Iterable[tuple[int, bytes | None]], **config: Any) -> None:
+    """Write (partition, value) records and wait until they are there."""
+    producer = Producer({"bootstrap.servers": broker.bootstrap, "linger.ms": 5, **config})
+    for partition, value in records:
+        producer.produce(topic, value=value, partition=partition)
+        producer.poll(0)
+    assert producer.flush(30) == 0
+
+
+def read_back(broker: Broker, topic: str, partitions: int, count: int) -> list[Any]:
+    """The first `count` messages of a topic."""
+    consumer = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": uuid.uuid4().hex})
+    consumer.assign([TopicPartition(topic, number, 0) for number in range(partitions)])
+    messages: list[Any] = []
+    limit = time.monotonic() + 30
+    while len(messages) < count and time.monotonic() < limit:
+        messages += [message for message in consumer.consume(count, 1.0) if message.error() is None]
+    consumer.close()
+    return messages
+
+
+class Process:
+    """One worker's ingest on a real consumer, in a thread of its own as in life."""
+
+    def __init__(
+        self,
+        source: KafkaSource,
+        store: PartitionStore,
+        active: Mapping[str, ActiveBinSet],
+        letters: DeadLetters | None = None,
+    ) -> None:
+        self.source = source
+        self.ledger = Ledger(source, store, [AGENT], lambda: active, letters=letters)
+        self.ingest = Ingest(source, self.ledger, NoEncoder(), [AgentMatch(AGENT)], letters=letters)
+        self.failure: Exception | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                self.ingest.tick()
+        except Exception as error:  # noqa: BLE001 - the test's thread looks at it
+            self.failure = error
+
+    def stop(self, *, crash: bool = False) -> None:
+        """Leave in order, or fall silent as a process does that is killed: nothing more is committed."""
+        self._stop.set()
+        self._thread.join(30)
+        if crash:
+            self.source._consumer.close(autocommit=False, timeout_ms=1_000)
+        else:
+            self.ledger.close()
+
+
+def wait_for(done: Callable[[], bool], *processes: Process, seconds: float = 60) -> None:
+    """Wait until it is done, or a process has failed."""
+    limit = time.monotonic() + seconds
+    pause = threading.Event()
+    while not done():
+        assert time.monotonic() < limit, "not done in time"
+        for process in processes:
+            if process.failure is not None:
+                raise process.failure
+        pause.wait(0.02)

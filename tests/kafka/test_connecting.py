@@ -1,0 +1,108 @@
+"""What a person is told when Kafka cannot be used."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.kafka.support import new_topic, options
+from tests.servers import SHARED_KAFKA, free_port
+from worker.kafka_client import KafkaOptions, KafkaUnavailable, open_admin, open_consumer
+from worker.source import KafkaSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.servers import Broker
+
+
+@pytest.fixture(scope="module")
+def secured() -> Iterator[dict[str, Any]]:
+    """A broker with a TLS listener and SCRAM users."""
+    start = Path(SHARED_KAFKA, "start")
+    if not start.exists():
+        pytest.skip("needs a broker with TLS and SCRAM; there is none beside the checkout")
+    with subprocess.Popen([start, "--secure"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        yield json.loads(process.stdout.readline())
+        process.stdin.close()
+
+
+def login(secured: dict[str, Any], **other: Any) -> KafkaOptions:
+    """Good credentials, but for what `other` replaces."""
+    secure = secured["secure"]
+    security = {
+        "security_protocol": "SASL_SSL",
+        "ssl_cafile": secure["cafile"],
+        "sasl_mechanism": secure["mechanism"],
+        "sasl_plain_username": secure["username"],
+        "sasl_plain_password": secure["password"],
+    }
+    address = other.pop("address", secure["bootstrap"])
+    return KafkaOptions(
+        (address,),
+        group=uuid.uuid4().hex,
+        bootstrap_timeout_ms=3_000,
+        security={name: value for name, value in (security | other).items() if value is not None},
+    )
+
+
+def test_nobody_listening_is_said_with_the_address(kafka_broker: Broker) -> None:
+    port = free_port()
+    nowhere = KafkaOptions((f"127.0.0.1:{port}",), bootstrap_timeout_ms=1_000)
+    expected = (
+        rf"^cannot use Kafka at 127\.0\.0\.1:{port}: .*ECONNREFUSED; nothing listens there: check kafka\.boot"
+    )
+    with pytest.raises(KafkaUnavailable, match=expected):
+        KafkaSource(nowhere, [new_topic(kafka_broker)])
+
+
+def test_a_consumer_cannot_create_topics(kafka_broker: Broker) -> None:
+    consumer = open_consumer(options(kafka_broker), group=None)
+    assert consumer._client.cluster.config["allow_auto_create_topics"] is False
+    consumer.close()
+
+
+def test_tls_and_scram_let_us_in(secured: dict[str, Any]) -> None:
+    admin = open_admin(login(secured))
+    assert isinstance(admin.list_topics(), list)
+    admin.close()
+    consumer = open_consumer(login(secured), group=None)
+    assert isinstance(consumer.topics(), set)
+    consumer.close()
+
+
+def test_a_wrong_password_is_called_that_and_never_printed(secured: dict[str, Any]) -> None:
+    wrong = login(secured, sasl_plain_password="hunter2")
+    with pytest.raises(KafkaUnavailable, match="check sasl_username, sasl_password") as caught:
+        open_admin(wrong)
+
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in repr(wrong)
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        ({"ssl_cafile": None}, "check ssl_cafile"),
+        ({"ssl_cafile": "/no/such/file.pem"}, "check the paths of the TLS files"),
+        ({"sasl_mechanism": "PLAIN"}, "sasl_mechanism"),
+        ({"security_protocol": "SASL_PLAINTEXT"}, "TLS|check security_protocol"),
+    ],
+)
+def test_each_mistake_in_the_security_settings_has_its_own_advice(
+    secured: dict[str, Any], other: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(KafkaUnavailable, match=says):
+        open_admin(login(secured, **other))
+
+
+def test_tls_on_a_plain_port_is_said(secured: dict[str, Any]) -> None:
+    with pytest.raises(KafkaUnavailable, match="the port speaks no TLS"):
+        open_admin(login(secured, address=secured["bootstrap"]))

@@ -1,0 +1,139 @@
+"""Reading an offset range once, outside the group: what learning does, beside the members that count."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from kafka import TopicPartition
+from kafka.errors import KafkaError, OffsetOutOfRangeError, RetriableError
+
+from baselines.store import Partition
+from worker.kafka_client import (
+    MAX_POLL_RECORDS,
+    KafkaUnavailable,
+    open_admin,
+    open_consumer,
+    topic_facts,
+)
+from worker.records import SourceFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from worker.kafka_client import KafkaOptions
+
+GIVE_UP_S = 60.0
+_POLL_MS = 100
+_BROKER_MS = 10_000
+
+log = structlog.get_logger()
+
+
+class KafkaRanges:
+    """Bounds and records of every partition of `topics`. One thread at a time, one `read` at a time.
+
+    Raises:
+        KafkaUnavailable: no broker could be used, or a topic does not exist.
+    """
+
+    def __init__(
+        self, options: KafkaOptions, topics: Sequence[str], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._options = options
+        self._topics = tuple(topics)
+        self._monotonic = monotonic
+        self._admin = open_admin(options)
+        self._consumer = open_consumer(options, group=None)
+
+    def bounds(self) -> Mapping[Partition, tuple[int, int]]:
+        """First offset and end of every partition now, new partitions included.
+
+        Raises:
+            KafkaUnavailable: the broker does not say.
+        """
+        facts = topic_facts(self._admin, self._topics, self._options)
+        asked = [TopicPartition(name, n) for name, about in facts.items() for n in range(about.partitions)]
+        try:
+            begins = self._consumer.beginning_offsets(asked, timeout_ms=_BROKER_MS)
+            ends = self._consumer.end_offsets(asked, timeout_ms=_BROKER_MS)
+        except KafkaError as error:
+            raise self._silent(type(error).__name__) from None
+        return {Partition(*tp): (int(begins[tp]), int(ends[tp])) for tp in asked}
+
+    def read(
+        self, partition: Partition, start: int, end: int
+    ) -> Iterator[Sequence[tuple[int, bytes | None]]]:
+        """The records from `start` up to `end` in chunks of (offset, value); an empty chunk while none comes.
+
+        Offsets may be missing: markers, compacted or expired records. The end is reached by position, so a
+        range that ends in such a gap ends all the same.
+
+        Raises:
+            KafkaUnavailable: nothing came for a minute.
+            SourceFailed: a batch that cannot be read, or another log than the one that had these offsets.
+        """
+        if start >= end:
+            return
+        tp = TopicPartition(*partition)
+        self._consumer.assign([tp])
+        self._consumer.seek(tp, start)
+        position, progress_at = start, self._monotonic()
+        while position < end:
+            records = self._poll(tp)
+            yield [(record.offset, record.value) for record in records if record.offset < end]
+            reached = records[-1].offset + 1 if records else self._position(tp, position)
+            if reached > position:
+                position, progress_at = reached, self._monotonic()
+            elif self._monotonic() - progress_at > GIVE_UP_S:
+                raise self._silent(f"nothing of {partition} from offset {position}")
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._consumer.close(autocommit=False, timeout_ms=1_000)
+        self._admin.close()
+
+    def _poll(self, tp: TopicPartition) -> Sequence[Any]:
+        try:
+            batches = self._consumer.poll(timeout_ms=_POLL_MS, max_records=MAX_POLL_RECORDS)
+        except OffsetOutOfRangeError:
+            self._to_what_is_left(tp)
+            return ()
+        except RetriableError as error:
+            log.info("kafka_retry", error=type(error).__name__)
+            return ()
+        except KafkaError as error:
+            raise SourceFailed(
+                f"reading {tp.topic}-{tp.partition} failed for good: {type(error).__name__}; "
+                "the client's log line before this names the cause"
+            ) from None
+        found: Sequence[Any] = batches.get(tp, ())
+        return found
+
+    def _position(self, tp: TopicPartition, known: int) -> int:
+        try:
+            position = self._consumer.position(tp, timeout_ms=_POLL_MS)
+        except RetriableError:
+            return known
+        return known if position is None else int(position)
+
+    def _to_what_is_left(self, tp: TopicPartition) -> None:
+        """The log dropped the records at our position: go on at its first, if that is ahead of us."""
+        at = self._position(tp, 0)
+        try:
+            begin = int(self._consumer.beginning_offsets([tp], timeout_ms=_BROKER_MS)[tp])
+        except KafkaError as error:
+            raise self._silent(type(error).__name__) from None
+        if begin <= at:
+            raise SourceFailed(
+                f"{tp.topic}-{tp.partition} ends before offset {at}, which it had: its log was lost or the "
+                "topic recreated; start with another redis.prefix to learn it anew, or restore the topic"
+            )
+        log.warning("records_lost", partition=f"{tp.topic}-{tp.partition}", records=begin - at)
+        self._consumer.seek(tp, begin)
+
+    def _silent(self, what: str) -> KafkaUnavailable:
+        return KafkaUnavailable(
+            f"Kafka at {self._options.address} does not answer ({what}); check that it is up and reachable"
+        )
