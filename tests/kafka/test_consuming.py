@@ -233,6 +233,7 @@ def test_aborted_transactions_are_stepped_over(kafka_broker: Broker, topic: str,
         producer.begin_transaction()
         for number in range(5):
             producer.produce(topic, value=turn(attempt * 5 + number), partition=0)
+        producer.flush(20)  # an abort would throw away what was not sent yet
         (producer.commit_transaction if commits else producer.abort_transaction)(20)
     process = Process(KafkaSource(options(kafka_broker), [topic]), store, ACTIVE)
     wait_for(lambda: caught_up(store, topic, [24, 0, 0, 0]), process)
