@@ -223,25 +223,23 @@ def watch(
 
 def upper_limit(events: int) -> float:
     """The one-sided 95 % upper limit of a Poisson mean after this many events."""
-    low, high = 0.0, 10.0 + 3.0 * events
-    for _ in range(60):
-        middle = (low + high) / 2
-        terms = [math.exp(-middle + k * math.log(middle) - math.lgamma(k + 1)) for k in range(events + 1)]
-        low, high = (middle, high) if sum(terms) > 0.05 else (low, middle)
-    return high
+    mean, step = 0.0, 8.0 + 4.0 * events
+    while step > 1e-9:
+        trial = mean + step
+        terms = [math.exp(-trial + k * math.log(trial) - math.lgamma(k + 1)) for k in range(events + 1)]
+        mean, step = (trial if sum(terms) > 0.05 else mean), step / 2
+    return mean
 
 
 def main() -> None:
     """Watch installations, each learned on some weekday hour, until there are enough window-hours."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description="False pages on generated quiet traffic.")
     parser.add_argument("--hours", type=int, default=2000, help="window-hours in all")
     parser.add_argument("--days", type=int, default=14, help="days that each installation is watched")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--false-pages", type=float, default=1.0, help="the knob: false pages a month")
-    parser.add_argument("--busiest", type=float, default=3000.0, help="turns an hour at 14:00 on a weekday")
-    parser.add_argument("--quietest", type=float, default=600.0, help="turns an hour at 02:00 on a weekday")
+    parser.add_argument("--busiest", type=float, default=3000.0, help="turns an hour at 14:00, weekdays")
+    parser.add_argument("--quietest", type=float, default=600.0, help="turns an hour at 02:00, weekdays")
     asked = parser.parse_args()
     level = alpha(asked.false_pages, 1.0, 1, 1, len(KINDS))
     rng, pages, done, judged, began = np.random.default_rng(asked.seed), 0, 0, 0, time.monotonic()

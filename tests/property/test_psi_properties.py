@@ -96,9 +96,7 @@ def _judge(hours: list[Counts], x: Counts, *, configured: bool) -> Evaluation | 
 
 @settings(max_examples=60, deadline=None)
 @given(_days(), st.booleans())
-def test_judging_is_finite_and_its_shares_add_up(
-    day: tuple[list[Counts], Counts], configured: object
-) -> None:
+def test_judging_is_finite_and_its_shares_add_up(day: tuple[list[Counts], Counts], configured: bool) -> None:
     found = _judge(*day, configured=configured)
     if isinstance(found, float):
         assert 0 <= found < 100
