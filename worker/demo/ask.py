@@ -47,14 +47,18 @@ class Answers:
     client: httpx.Client
     learning: Learning | None = None
     histograms: Sequence[Histogram] = ()
+    note: str = ""
 
     def refresh(self) -> list[Verdict]:
         """Ask for all that is shown; the newest verdicts."""
         psi = self._get("/v1/psi", segment="all")
-        if (told := psi.get("learning")) and told.get(
-            "stage"
-        ) != "learning":  # then nothing more is being read
+        if psi:
+            self.note = psi.get("reason") or ""
+        if told := psi.get("learning"):
             self.learning = msgspec.convert(told, Learning)
+            if told.get("stage") == "learning":  # all is read; the hours are no longer told
+                self.learning = msgspec.structs.replace(self.learning, hours=self.learning.hours_needed)
+                self.note = "fitting the bins and counting the reference"
         sides = {side: psi.get(side, {}).get("dimensions", []) for side in ("input", "output")}
         listed = [one | {"side": side} for side, found in sides.items() for one in found if one.get("bins")]
         self.histograms = msgspec.convert(listed, list[Histogram]) or self.histograms

@@ -67,7 +67,7 @@ def telling(side: Side, histograms: Sequence[Histogram]) -> Histogram | None:
     usual = next((h for h in histograms if h.name == _TELLS[side]), None)
     moved = [h for h in histograms if h.exceeds and h.deciding and len(h.bins) > 2]
     if moved and (usual is None or not usual.exceeds):
-        return max(moved, key=lambda h: h.psi)
+        return max(moved, key=lambda h: (h.name != "novelty", h.psi))  # its bins mean little to a reader
     return usual or next(iter(histograms), None)
 
 

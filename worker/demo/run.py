@@ -48,7 +48,7 @@ class Stage:
     base_url: str
     watch: Watch = field(default_factory=Watch)
 
-    def scene(self, note: str = "") -> Scene:
+    def scene(self) -> Scene:
         """What is to be shown."""
         return Scene(
             scenario=self.scenario,
@@ -57,7 +57,7 @@ class Stage:
             watch=self.watch,
             histograms=self.answers.histograms,
             learning=self.answers.learning,
-            note=note,
+            note=self.answers.note,
             base_url=self.base_url,
         )
 

@@ -19,7 +19,7 @@ from worker.demo.charts import COLOURS, histogram_panel, matrix, sparkline, time
 from worker.demo.scenario import STORIES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
@@ -83,7 +83,7 @@ def _header(scene: Scene, width: int) -> RenderableType:
         ("  " + clock(scene.now) + " UTC", "bold"),
         f"   {scene.sent:,} turns   ",
         ("judged to " + clock(judged) if judged else "no verdict yet", "default" if judged else "dim"),
-        ("   " + scene.note if scene.note else "", "dim"),
+        ("   " + scene.note if scene.note and judged else "", "dim"),
     )
     rows = Table.grid()
     rows.add_row(facts)
@@ -94,7 +94,7 @@ def _header(scene: Scene, width: int) -> RenderableType:
 
 def _top(scene: Scene, width: int) -> RenderableType:
     if not scene.histograms:
-        return _learning(scene.learning, width)
+        return _learning(scene, width)
     row = Table.grid(expand=True, padding=0)
     row.add_column(ratio=1)
     row.add_column(ratio=1)
@@ -103,20 +103,23 @@ def _top(scene: Scene, width: int) -> RenderableType:
     return row
 
 
-def _learning(learning: Learning | None, width: int) -> RenderableType:
+def _learning(scene: Scene, width: int) -> RenderableType:
+    learning, bar = scene.learning, width // 2
     rows = Table.grid(padding=(0, 1))
     if learning is None:
-        rows.add_row(
-            "", Text("The worker is starting. The first time it builds its encoder: about a minute.")
-        )
-    else:
-        bar = width // 2
-        rows.add_row("turns", ProgressBar(learning.turns_needed, learning.turns, bar), _of(learning, "turns"))
-        rows.add_row("hours", ProgressBar(learning.hours_needed, learning.hours, bar), _of(learning, "hours"))
-        rows.add_row("", "")
-        rows.add_row("", Text("Bins and reference come from these turns. Nothing is judged yet."))
-    body = Align.center(rows, vertical="middle")
-    return Panel(body, title="learning what is normal", border_style="blue", box=box.ROUNDED)
+        starts = "The worker is starting. The first time it builds its encoder, which takes about a minute."
+        return _learning_panel(Text(starts))
+    rows.add_row("turns", ProgressBar(learning.turns_needed, learning.turns, bar), _of(learning, "turns"))
+    rows.add_row("hours", ProgressBar(learning.hours_needed, learning.hours, bar), _of(learning, "hours"))
+    rows.add_row("", "")
+    rows.add_row("", Text("Bins and reference come from these turns. Nothing is judged yet."))
+    rows.add_row("", Text(scene.note, style="dim"))
+    return _learning_panel(rows)
+
+
+def _learning_panel(body: RenderableType) -> RenderableType:
+    middle = Align.center(body, vertical="middle")
+    return Panel(middle, title="learning what is normal", border_style="blue", box=box.ROUNDED)
 
 
 def _of(learning: Learning, what: str) -> Text:
@@ -149,9 +152,8 @@ def _middle(scene: Scene, width: int) -> RenderableType:
 def _alerts(scene: Scene) -> RenderableType:
     rows = Table.grid(padding=(0, 1))
     for alert in scene.watch.alerts[-3:][::-1]:
-        rows.add_row(*alert_row(alert))
-        if alert.playbook:
-            rows.add_row("", "", Text(alert.playbook, style=f"dim underline link {alert.playbook}"))
+        for row in alert_rows(alert):
+            rows.add_row(*row)
     if not scene.watch.alerts:
         rows.add_row(Text("none so far", style="dim"))
     firing = scene.watch.open_alert
@@ -159,16 +161,15 @@ def _alerts(scene: Scene) -> RenderableType:
     return Panel(rows, title="alerts", title_align="left", box=box.ROUNDED, border_style=border)
 
 
-def alert_row(alert: Alert) -> tuple[Text, Text, Text]:
-    """When, what and why, on one line."""
-    state = f"resolved {clock(alert.resolved_at)}" if alert.resolved_at else "firing"
-    colour = COLOURS.get(alert.quadrant, "red")
-    style = "dim" if alert.resolved_at else "bold"
-    said = Text.assemble((alert.headline, style), (f"  {state}", "dim" if alert.resolved_at else colour))
-    said.truncate(200)
-    said.no_wrap = True
-    said.overflow = "ellipsis"
-    return Text(clock(alert.at)), Text(alert.quadrant, style=f"{style} {colour}"), said
+def alert_rows(alert: Alert) -> Iterator[tuple[Text, Text, Text]]:
+    """Two lines: when, what and why; then whether it still fires, and what to do."""
+    over = alert.resolved_at is not None
+    style = "dim" if over else "bold"
+    what = Text(alert.quadrant, style=f"{style} {COLOURS.get(alert.quadrant, 'red')}")
+    yield Text(clock(alert.at)), what, Text(alert.headline, style=style, no_wrap=True, overflow="ellipsis")
+    state = Text(f"resolved {clock(alert.resolved_at)}" if alert.resolved_at else "firing", style="dim")
+    link = Text(alert.playbook or "", style=f"dim underline link {alert.playbook}" if alert.playbook else "")
+    yield Text(), state, link
 
 
 def _ask(scene: Scene) -> Text:

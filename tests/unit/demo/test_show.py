@@ -140,6 +140,15 @@ def test_learning_is_read_until_there_are_histograms() -> None:
     assert list(answers.histograms) == []
 
 
+def test_while_the_bins_are_fitted_the_progress_stays_full() -> None:
+    told = {"stage": "learning", "turns": 14000, "turns_needed": 1000, "hours": 0, "hours_needed": 24}
+    answers = answering({"/v1/psi": {"reason": "learning", "learning": told}})
+    answers.learning = Learning(14000, 1000, 24.0, 24.0)
+    answers.refresh()
+    assert answers.learning == Learning(14000, 1000, 24.0, 24.0)
+    assert answers.note.startswith("fitting")
+
+
 def test_histograms_and_verdicts_come_from_the_api() -> None:
     bins = [{"bin": "billing", "reference_share": 0.2, "current_share": 0.1, "contribution": 0.0}]
     one = {
