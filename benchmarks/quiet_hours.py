@@ -11,19 +11,16 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file, it finds the packages
-
 from alerts.persistence import Reading, Streak, advance
 from baselines.evaluation import Evaluation, Window
+from baselines.psi import divergence
 from baselines.reference import FixedReference, Gates
 from baselines.rolling import RollingReference
 from baselines.windows import HOUR, STEP, Calendar, alpha
@@ -42,7 +39,7 @@ SLOTS = HOUR // STEP
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One dimension: its mean shares, PSI between day and night, and between weekday and weekend."""
+    """One dimension: its mean shares, PSI of night against day, and of weekend against weekday."""
 
     name: str
     base: Shares
@@ -50,19 +47,15 @@ class Kind:
     weekend: float
 
 
-def _zipf(bins: int) -> Shares:
-    weights = 1 / np.arange(1, bins + 1)
-    return np.asarray(weights / weights.sum())
-
-
+RANKED = 1 / np.arange(1, 34)
 BASE8 = np.array([0.42, 0.22, 0.13, 0.09, 0.06, 0.045, 0.03, 0.005])
 KINDS = (
     Kind("intent", BASE8, 0.25, 0.15),
-    Kind("cluster", _zipf(33), 0.15, 0.10),
+    Kind("cluster", RANKED / RANKED.sum(), 0.15, 0.10),
     Kind("novelty", np.full(10, 0.1), 0.12, 0.05),
     Kind("language", np.array([0.8, 0.12, 0.05, 0.03]), 0.10, 0.06),
     Kind("category", BASE8, 0.10, 0.08),
-    Kind("pattern", _zipf(12), 0.08, 0.10),
+    Kind("pattern", RANKED[:12] / RANKED[:12].sum(), 0.08, 0.10),
     Kind("flag", np.array([0.995, 0.005]), 0.0, 0.0),
     Kind("outcome", np.array([0.6, 0.37, 0.03]), 0.06, 0.05),
     Kind("words", np.full(10, 0.1), 0.05, 0.05),
@@ -77,9 +70,18 @@ def tilt(base: Shares, towards: Shares, distance: float) -> Shares:
         middle = (low + high) / 2
         moved = base * np.exp(middle * towards)
         moved /= moved.sum()
-        far = float(((moved - base) * np.log(moved / base)).sum()) > distance
-        low, high = (low, middle) if far else (middle, high)
+        low, high = (low, middle) if divergence(base, moved)[0] > distance else (middle, high)
     return low * towards
+
+
+def is_weekend(hour: int) -> bool:
+    """Whether the hour is one of a Saturday or Sunday."""
+    return (hour - MONDAY) // 24 % 7 >= 5
+
+
+def night_phase(hour: int) -> float:
+    """0 at 14:00, 1 at 02:00."""
+    return (1 - math.cos(2 * math.pi * (hour % 24 - 14) / 24)) / 2
 
 
 @dataclass(slots=True)
@@ -93,7 +95,6 @@ class World:
     season: dict[str, tuple[Shares, Shares, Shares]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Draw how this installation's nights, weekends and weekend evenings differ."""
         for kind in KINDS:
             size = len(kind.base)
             distances = (kind.night, kind.weekend, 0.03 if kind.weekend else 0.0)
@@ -102,22 +103,15 @@ class World:
 
     def rate(self, hour: int) -> float:
         """Turns of an hour: most at 14:00, fewest at 02:00, three fifths of it at weekends."""
-        middle, swing = (self.busiest + self.quietest) / 2, (self.busiest - self.quietest) / 2
-        turns = middle + swing * math.cos(2 * math.pi * (hour % 24 - 14) / 24)
-        return turns * (0.6 if self.weekend(hour) else 1.0)
-
-    @staticmethod
-    def weekend(hour: int) -> bool:
-        """Whether the hour is one of a Saturday or Sunday."""
-        return (hour - MONDAY) // 24 % 7 >= 5
+        turns = self.busiest + (self.quietest - self.busiest) * night_phase(hour)
+        return turns * (0.6 if is_weekend(hour) else 1.0)
 
     def shares(self, kind: Kind, hour: int) -> Shares:
         """The true shares of one hour, wobble included."""
         night, weekend, evening = self.season[kind.name]
         since, base = self.replaced.get(kind.name, (0, kind.base))
-        phase = (1 - math.cos(2 * math.pi * (hour % 24 - 14) / 24)) / 2
-        exponent = night * phase
-        if self.weekend(hour):
+        exponent = night * night_phase(hour)
+        if is_weekend(hour):
             exponent = exponent + weekend + evening * math.exp(-(((hour % 24 - 21.5) / 3) ** 2))
         now = (base if hour >= since else kind.base) * np.exp(exponent)
         return self.rng.dirichlet(np.maximum(now / now.sum() * WOBBLE, 1e-3))
@@ -139,8 +133,7 @@ class World:
         return np.array(steps, dtype=np.int64)
 
 
-@dataclass(slots=True)
-class Page:
+class Page(NamedTuple):
     """An episode that opened: which dimension, and the end of the step in seconds since the epoch."""
 
     dimension: str
@@ -149,7 +142,7 @@ class Page:
 
 @dataclass(slots=True)
 class Watched:
-    """One dimension under watch: its references, its counts and its streak of evaluations."""
+    """One dimension under watch."""
 
     kind: Kind
     fixed: FixedReference
@@ -251,9 +244,10 @@ def main() -> None:
         pages, done, judged = pages + len(found), done + hours, judged + evaluations
         named = ", ".join(f"{page.dimension} after {page.at / HOUR - first - 24:.1f} h" for page in found)
         print(f"{done:6} h  {len(found)} pages  {named}", flush=True)
-    rate, limit = 1000 * pages / done, 1000 * upper_limit(pages) / done
     print(f"{done} window-hours of {len(KINDS)} dimensions, {judged} judged: {pages} pages")
-    print(f"{rate:.2f} per 1000 window-hours, at most {limit:.2f} (95 %); {time.monotonic() - began:.0f} s")
+    print(
+        f"{1000 * pages / done:.2f} per 1000, at most {1000 * upper_limit(pages) / done:.2f} (95 %); {time.monotonic() - began:.0f} s"
+    )
 
 
 if __name__ == "__main__":
