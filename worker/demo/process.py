@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -14,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+_LIBC = ctypes.CDLL(None)
 GRACE_S = 10.0
-CHILDREN_S = 2.0
-"""How long a child may take to end, and its own children after it."""
+"""How long a child may take to end."""
 
 
 class DemoError(Exception):
@@ -38,12 +40,8 @@ class Child:
                 stderr=output,
                 env={**os.environ, **env},
                 start_new_session=True,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509 - one system call, no lock is taken
             )
-
-    @property
-    def pid(self) -> int:
-        """Its process id, which is also its group's."""
-        return self._process.pid
 
     def check(self) -> None:
         """Raise DemoError with the end of its log when it has ended."""
@@ -56,23 +54,19 @@ class Child:
         return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-lines:])
 
     def stop(self) -> None:
-        """Ask it and its children to end, then insist."""
-        self._signal(signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(GRACE_S)
-        give_up = time.monotonic() + CHILDREN_S
-        while self._signal(0) and time.monotonic() < give_up:
-            time.sleep(0.02)
-        self._signal(signal.SIGKILL)
-        self._process.wait()
-
-    def _signal(self, number: int) -> bool:
-        """Send a signal to the whole group; whether there is anybody left in it."""
+        """Ask it to end, then insist."""
+        self._process.terminate()
         try:
-            os.killpg(self.pid, number)
-        except (ProcessLookupError, PermissionError):  # macOS: a group of zombies may not be signalled
-            return False
-        return True
+            self._process.wait(GRACE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _end_with_parent() -> None:
+    """In the child: have the kernel end it when the demo is killed outright. Only Linux can."""
+    if sys.platform == "linux":
+        _LIBC.prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 @contextmanager

