@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Shares = NDArray[np.float64]
 
 MONDAY = 408_840  # 2016-08-22 00:00 UTC, in hours since the epoch
-SESSION, COPIED = 6, math.sqrt(0.2)  # turns of a session, part of them that repeat one bin: design effect 2
+SESSION, COPIED = 6, math.sqrt(0.2)  # turns of a session, part of them that repeat one bin: phi 2
 WOBBLE = 3000.0
 SLOTS = HOUR // STEP
 
@@ -92,14 +92,13 @@ class World:
     busiest: float = 3000.0
     quietest: float = 600.0
     replaced: dict[str, tuple[int, Shares]] = field(default_factory=dict)
-    season: dict[str, tuple[Shares, Shares, Shares]] = field(default_factory=dict)
+    season: dict[str, tuple[Shares, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for kind in KINDS:
-            size = len(kind.base)
+            towards = self.rng.normal(size=(3, len(kind.base)))
             distances = (kind.night, kind.weekend, 0.03 if kind.weekend else 0.0)
-            drawn = [tilt(kind.base, self.rng.normal(size=size), distance) for distance in distances]
-            self.season[kind.name] = (drawn[0], drawn[1], drawn[2])
+            self.season[kind.name] = tuple(map(tilt, (kind.base,) * 3, towards, distances))
 
     def rate(self, hour: int) -> float:
         """Turns of an hour: most at 14:00, fewest at 02:00, three fifths of it at weekends."""
@@ -121,9 +120,7 @@ class World:
         shares = self.shares(kind, hour)
         sessions = max(1, int(self.rng.poisson(self.rate(hour) / SESSION / SLOTS)))
         repeats = np.arange(SESSION + 1)
-        chances = [
-            math.comb(SESSION, k) * COPIED**k * (1 - COPIED) ** (SESSION - k) for k in repeats.tolist()
-        ]
+        chances = [math.comb(SESSION, k) * COPIED**k * (1 - COPIED) ** (SESSION - k) for k in range(7)]
         steps = []
         for _ in range(SLOTS):
             by_repeats = self.rng.multinomial(sessions, chances)
@@ -245,9 +242,8 @@ def main() -> None:
         named = ", ".join(f"{page.dimension} after {page.at / HOUR - first - 24:.1f} h" for page in found)
         print(f"{done:6} h  {len(found)} pages  {named}", flush=True)
     print(f"{done} window-hours of {len(KINDS)} dimensions, {judged} judged: {pages} pages")
-    print(
-        f"{1000 * pages / done:.2f} per 1000, at most {1000 * upper_limit(pages) / done:.2f} (95 %); {time.monotonic() - began:.0f} s"
-    )
+    limit = 1000 * upper_limit(pages) / done
+    print(f"{1000 * pages / done:.2f} per 1000, at most {limit:.2f} (95 %); {time.monotonic() - began:.0f} s")
 
 
 if __name__ == "__main__":
