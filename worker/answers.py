@@ -66,7 +66,7 @@ def current(snapshot: Snapshot, agent: AgentView, segment: str, now: float) -> d
         "segment": segment,
         "as_of": iso(verdict.at),
         "stale": stale is not None or verdict.status == "stale",
-        "status": verdict.status,
+        "status": "stale" if stale else verdict.status,
         "reason": stale or verdict.reason,
         "quadrant": verdict.quadrant,
         "exceeds": verdict.exceeds,

@@ -104,7 +104,7 @@ class Refresher:
 
     def _run(self) -> None:
         failing = False
-        while not self._stopped.wait(self._every_s):
+        while not self._stopped.is_set():
             try:
                 self.refresh()
                 failing = False
@@ -112,6 +112,7 @@ class Refresher:
                 if not failing:
                     log.warning("snapshot_is_ageing", reason=str(error))
                 failing = True
+            self._stopped.wait(self._every_s)
 
     def _agent(self, before: AgentView) -> AgentView:
         name = before.name

@@ -50,7 +50,8 @@ def test_an_agent_that_learns_says_how_far_it_is(desk: Desk) -> None:
 def test_an_old_snapshot_is_said_to_be_stale(desk: Desk) -> None:
     desk.snapshot = snapshot(judged(), at=NOW - 60)
     told = desk.json("/v1/psi")
-    assert (True, "the state store has not answered for 60 s") == (told["stale"], told["reason"])
+    assert (True, "stale") == (told["stale"], told["status"])
+    assert "the state store has not answered for 60 s" == told["reason"]
     assert 0.41 == told["input"]["psi"]
 
 

@@ -1,5 +1,6 @@
 """The picture of the store: the same from every worker, and an old one while the store is away."""
 
+import threading
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import NoReturn
@@ -70,6 +71,18 @@ def test_while_the_store_is_away_the_last_picture_stands() -> None:
     with pytest.raises(StoreUnavailable):
         refresher.refresh()
     assert (NOW, AT) == (refresher().at, refresher().agents["bot"].latest["all"].at)
+
+
+def test_a_running_refresher_has_its_first_picture_at_once() -> None:
+    store = MemoryStore()
+    judge(store, AT)
+    refresher = Refresher(store, ["bot"], clock=lambda: NOW, every_s=3600.0)
+    answered = threading.Event()
+    store.partitions = lambda: answered.set() or []  # type: ignore[method-assign, func-returns-value]
+    refresher.start()
+    assert answered.wait(10.0)
+    refresher.stop()
+    assert NOW == refresher().at
 
 
 def test_only_new_verdicts_are_read_again() -> None:
