@@ -121,9 +121,10 @@ class Ledger:
                 self._commit(chain, None)
         except (StoreUnavailable, DeadLettersUnavailable) as error:
             log.info("left_uncommitted", reason=str(error))
-        self._source.close(self._offsets())
-        if self._letters is not None:
-            self._letters.close()
+        finally:
+            self._source.close(self._offsets())
+            if self._letters is not None:
+                self._letters.close()
 
     def _hold(self, reason: str) -> None:
         self._source.hold()

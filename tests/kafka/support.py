@@ -91,6 +91,12 @@ class Process:
         except Exception as error:  # noqa: BLE001 - the test's thread looks at it
             self.failure = error
 
+    def describe(self) -> str:
+        """Where it stands, for the message of a test that waited in vain."""
+        chains = [(str(c.partition), c.expected, c.next, c.told) for c in self.ledger._chains.values()]
+        paused = self.source._consumer.paused()
+        return f"{self.ledger.stats} parked {self.source.parked()} chains {chains} paused {paused}"
+
     def stop(self, *, crash: bool = False) -> None:
         """Leave in order, or fall silent as a process does that is killed: nothing more is committed."""
         self._stop.set()
@@ -106,7 +112,7 @@ def wait_for(done: Callable[[], bool], *processes: Process, seconds: float = 60)
     limit = time.monotonic() + seconds
     pause = threading.Event()
     while not done():
-        assert time.monotonic() < limit, "not done in time"
+        assert time.monotonic() < limit, "not done in time: " + "; ".join(map(Process.describe, processes))
         for process in processes:
             if process.failure is not None:
                 raise process.failure

@@ -10,8 +10,9 @@ import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]
 
 from baselines.redis_store import RedisStore
-from baselines.store import TURNS, Partition
+from baselines.store import TURNS, Commit, Outcome, Partition, Switch
 from tests.kafka.support import AGENT, Process, new_topic, options, produce, read_back, wait_for
+from tests.servers import KafkaServer, kafka_home
 from tests.unit.worker.memory_log import turn
 from tests.unit.worker.test_ingest import BINS
 from worker.chain import ActiveBinSet
@@ -23,6 +24,7 @@ from worker.source import KafkaSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from tests.servers import Broker, ValkeyServer
 
@@ -262,3 +264,69 @@ def test_records_that_the_log_dropped_are_a_gap(kafka_broker: Broker, topic: str
 
     assert counted(store, topic) == 60
     assert process.source.skipped == 30
+
+
+def test_an_offset_beyond_the_end_of_the_log_stops_the_worker(
+    kafka_broker: Broker, topic: str, store: RedisStore
+) -> None:
+    if kafka_broker.kind == "mock":
+        pytest.skip("the mock cluster answers such a fetch with nothing")
+    produce(kafka_broker, topic, [(0, turn(number)) for number in range(10)])
+    source = KafkaSource(options(kafka_broker), [topic])
+    switch = [Switch(AGENT, "", BINS.digest)]
+    commit = Commit(
+        Partition(topic, 0),
+        None,
+        11,
+        source.topic_id(topic),
+        {},
+        switch,
+        None,
+        caught_up=False,
+        at=0.0,
+        buckets={},
+    )
+    assert store.commit(commit) is Outcome.APPLIED
+    process = Process(source, store, ACTIVE)
+
+    with pytest.raises(SourceFailed, match=r"ends at 10, but has been read up to 11: .* redis\.prefix"):
+        wait_for(lambda: False, process, seconds=20)
+    process.stop(crash=True)
+
+
+def test_counting_goes_on_after_the_store_was_away(
+    kafka_broker: Broker, topic: str, own_valkey: ValkeyServer, redis_prefix: str
+) -> None:
+    store = RedisStore(own_valkey.client(socket_timeout=0.3), redis_prefix)
+    produce(kafka_broker, topic, spread(range(400)))
+    process = Process(KafkaSource(options(kafka_broker), [topic]), store, ACTIVE)
+    wait_for(lambda: caught_up(store, topic, [100] * 4), process)
+    own_valkey.pause()
+    produce(kafka_broker, topic, spread(range(400, 4_000)))
+    wait_for(lambda: process.ledger.stats.held, process)
+    own_valkey.resume()
+    wait_for(lambda: caught_up(store, topic, [1_000] * 4), process)
+    process.stop()
+
+    assert counted(store, topic) == 4_000
+    assert not process.ledger.stats.held
+
+
+def test_counting_goes_on_after_the_broker_was_restarted(tmp_path: Path, store: RedisStore) -> None:
+    home = kafka_home()
+    if home is None:
+        pytest.skip("needs a Kafka of its own to stop: KAFKA_HOME and Java")
+    server = KafkaServer(home, tmp_path)
+    broker = server.start()
+    topic = new_topic(broker, PARTITIONS)
+    produce(broker, topic, spread(range(4_000)))
+    process = Process(KafkaSource(options(broker), [topic]), store, ACTIVE)
+    wait_for(lambda: caught_up(store, topic, [1_000] * 4), process)
+    server.stop()
+    server.start()
+    produce(broker, topic, spread(range(4_000, 8_000)))
+    wait_for(lambda: caught_up(store, topic, [2_000] * 4), process)
+    process.stop()
+    server.stop()
+
+    assert counted(store, topic) == 8_000
