@@ -94,7 +94,8 @@ class StaticEncoder:
         if not text.isascii():
             text = text.translate(_PLAIN)
         if not text.isascii() or _CONTROL.search(text):
-            ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+            whole = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no character
+            ids: list[int] = self._tokenizer.encode(whole, add_special_tokens=False).ids
             return ids[: distil.MAX_TOKENS]
         words = self._words
         tokens: list[int] = []

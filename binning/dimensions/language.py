@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+from binning.dimensions.langid import identify
 from binning.layout import ABSENT, OTHER, UNSEEN, Side
 
 if TYPE_CHECKING:
@@ -22,16 +21,9 @@ if TYPE_CHECKING:
 UNDETERMINED = "und"
 
 _OWN_BIN_TURNS = 5
-_CHARACTERS = 160
 _SURE = 0.5
 _SURE_OF_UNSEEN = 0.8
 """A language that no learning turn had needs more: a first wrong guess would page as a finding."""
-
-_LANGUAGES = (
-    "ar bg bn ca cs da de el en es et fa fi fr gu he hi hr hu id it ja kn ko lt lv mk ml mr ms nl no pa pl pt ro "
-    "ru sk sl sq sr sv sw ta te th tl tr uk ur vi zh"
-).split()
-"""Rarer ones are left out: on short English texts they are nearly always wrong guesses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +43,8 @@ class Language:
     @classmethod
     def learn(cls, learning: Learning) -> Sequence[Self]:
         """Which languages the learning turns are in."""
-        guesses = (_guess(text) for text in learning.batch.texts if text)
-        counts = Counter(language for language, sure in guesses if sure >= _SURE)
+        languages, sure = identify([text for text in learning.batch.texts if text])
+        counts = Counter(name for name, share in zip(languages, sure.tolist(), strict=True) if share >= _SURE)
         common = sorted(language for language, count in counts.items() if count >= _OWN_BIN_TURNS)
         rare = sorted(language for language, count in counts.items() if count < _OWN_BIN_TURNS)
         return (cls(tuple(common), tuple(rare)),)
@@ -65,8 +57,13 @@ class Language:
     def assign(self, batch: Batch) -> NDArray[np.int32]:
         """The language of each text."""
         index = {name: number for number, name in enumerate(self.bins)}
-        found = [index[self._bin(text)] if text else ABSENT for text in batch.texts]
-        return np.array(found, dtype=np.int32)
+        rows = [row for row, text in enumerate(batch.texts) if text]
+        languages, sure = identify([batch.texts[row] for row in rows])
+        bins = np.full(len(batch.texts), ABSENT, dtype=np.int32)
+        bins[rows] = [
+            index[self._bin(name, share)] for name, share in zip(languages, sure.tolist(), strict=True)
+        ]
+        return bins
 
     def state(self) -> Mapping[str, Any]:
         """The languages seen while learning."""
@@ -77,8 +74,7 @@ class Language:
         """From `state`."""
         return cls(tuple(state["common"]), tuple(state["rare"]))
 
-    def _bin(self, text: str) -> str:
-        language, sure = _guess(text)
+    def _bin(self, language: str, sure: float) -> str:
         if sure < _SURE:
             return UNDETERMINED
         if language in self.common:
@@ -86,15 +82,3 @@ class Language:
         if language in self.rare:
             return OTHER
         return UNSEEN if sure >= _SURE_OF_UNSEEN else UNDETERMINED
-
-
-@cache
-def _identifier() -> LanguageIdentifier:
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    identifier.set_languages(_LANGUAGES)
-    return identifier
-
-
-def _guess(text: str) -> tuple[str, float]:
-    language, sure = _identifier().classify(text[:_CHARACTERS])
-    return str(language), float(sure)

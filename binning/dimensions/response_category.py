@@ -119,9 +119,13 @@ def _first_match(matchers: tuple[tuple[str, Any], ...], text: str) -> str | None
 
 
 def _ends(text: str) -> str:
-    """Head and tail of a long text, with plain apostrophes."""
+    """Head and tail of a long text, with plain apostrophes and without halves of surrogate pairs."""
     short = text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]}\n{text[-_TAIL:]}"
-    return short.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").strip()
+    if not short.isascii():
+        short = (
+            short.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").encode("utf-8", "replace").decode("utf-8")
+        )
+    return short.strip()
 
 
 def _compile(patterns: Sequence[str]) -> Any:

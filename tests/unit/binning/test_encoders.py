@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from binning.encoders import Encoder, StaticEncoder, TransformerEncoder, default_cache, load_encoder
+
+TEXTS = (
+    "where is my parcel",
+    "Refund me, NOW!",
+    "Größe und Preis?",
+    "it\u2019s broken",
+    "x" * 9_000,
+    "a\x00b",
+    "\ud800",
+)
+
+
+def test_a_text_has_the_same_row_alone_and_in_any_batch(encoder: Encoder) -> None:
+    texts = [f"{text} {number}" for number in range(70) for text in TEXTS]
+    together = encoder.encode(texts)
+    alone = np.vstack([encoder.encode([text]) for text in texts])
+    assert np.array_equal(alone, together)
+
+
+def test_rows_are_unit_vectors_times_127(encoder: Encoder) -> None:
+    rows = encoder.encode(TEXTS[:4]).astype(np.float64)
+    assert rows.shape == (4, encoder.width)
+    assert np.linalg.norm(rows, axis=1) == pytest.approx(127, abs=5)
+
+
+def test_no_text_and_no_known_token_give_zeros(encoder: Encoder) -> None:
+    assert encoder.encode([]).shape == (0, encoder.width)
+    assert not encoder.encode(["", "   ", "\n"]).any()
+
+
+def test_plain_words_are_split_like_the_tokenizer_does(encoder: Encoder) -> None:
+    assert isinstance(encoder, StaticEncoder)
+    for text in (
+        "Hello, I can't log-in (error 500)!",
+        "e-mail: a.b@c.de\tnow\nplease",
+        "unbelievable/incomprehensible",
+    ):
+        assert encoder._tokenizer.encode(text, add_special_tokens=False).ids == encoder._tokens(text)
+
+
+def test_similar_texts_are_nearer_than_others(encoder: Encoder) -> None:
+    parcel, package, joke = encoder.encode(
+        ["where is my parcel", "when does the package arrive", "tell me a joke about cats"]
+    ).astype(np.float64)
+    assert parcel @ package > parcel @ joke
+
+
+def test_a_long_number_weighs_less_than_what_is_asked(encoder: Encoder) -> None:
+    long, short, other = encoder.encode(
+        ["cancel order 113542617735902", "cancel order 98", "track order 98"]
+    ).astype(np.float64)
+    assert short @ long > short @ other
+
+
+def test_a_cached_static_encoder_needs_no_torch(encoder: Encoder) -> None:
+    code = (
+        "import sys; from pathlib import Path; from binning.encoders import load_encoder;"
+        f"e = load_encoder('static', cache=Path({str(default_cache())!r})); print(e.digest, 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [encoder.digest, "False"]
+
+
+def test_an_artefact_that_lost_the_race_is_thrown_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = np.random.default_rng(1).normal(size=(30_522, 300))
+    monkeypatch.setattr("binning.distil._token_states", lambda *_: states)
+    builders = [threading.Thread(target=load_encoder, kwargs={"cache": tmp_path}) for _ in range(2)]
+    for builder in builders:
+        builder.start()
+    for builder in builders:
+        builder.join()
+    folders = [path.name for path in tmp_path.iterdir()]
+    assert len(folders) == 1
+    assert not folders[0].startswith(".")
+
+
+def test_an_unknown_kind_or_model_is_named() -> None:
+    with pytest.raises(ValueError, match="'magic' is unknown"):
+        load_encoder("magic", cache=Path())
+    with pytest.raises(ValueError, match="'no-such' is neither packaged"):
+        load_encoder(model="no-such", cache=Path())
+
+
+def test_the_transformer_encodes_through_the_same_protocol() -> None:
+    encoder = load_encoder("transformer", cache=Path())
+    assert isinstance(encoder, TransformerEncoder)
+    rows = encoder.encode(["where is my parcel", "when does the package arrive", "a joke about cats"])
+    assert rows.dtype == np.int8
+    assert rows.shape == (3, encoder.width)
+    nearer, farther = rows[0].astype(int) @ rows[1].astype(int), rows[0].astype(int) @ rows[2].astype(int)
+    assert nearer > farther
+    assert encoder.encode([]).shape == (0, encoder.width)
