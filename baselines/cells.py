@@ -26,6 +26,8 @@ TAU_KNOWN = 0.02
 TAU_UNKNOWN = 0.20
 """The same for an hour of a day type not seen yet."""
 SAME, OTHER_TYPE, ALL = 0, 1, 2
+REMEMBERED = 1024
+"""Expectations kept at most: 48 cells times the sets of bins that windows had."""
 
 
 class HourOfWindow(NamedTuple):
@@ -139,6 +141,8 @@ class Cells:
         key = (part, shrink, mask)
         known = self._known.get(key)
         if known is None:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
             known = self._known[key] = self._expect(part, shrink, live, tilt)
         return known
 

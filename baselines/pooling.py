@@ -34,20 +34,21 @@ class Pooling:
 
     @classmethod
     def learn(cls, counts: NDArray[np.int64], names: Sequence[str], *, configured: bool) -> Self:
-        """Pool the bins with fewer than five reference turns into `__other__`, or into one pool of their own.
+        """Pool bins with fewer than five reference turns into `__other__`, or into one pool of their own.
 
         `names` may be empty. Configured bins are never pooled, nor is `__unseen__`.
         """
         own = np.array([name == UNSEEN for name in names] or [False] * len(counts), dtype=bool)
         pooled = (counts < RARE_BELOW) & ~own
-        if configured or not pooled.any():
-            pooled = np.zeros(len(counts), dtype=bool)
-        elif OTHER in names:
+        if OTHER in names and pooled.any():
             pooled[names.index(OTHER)] = True
+        if configured or pooled.sum() < 2:
+            pooled = np.zeros(len(counts), dtype=bool)
         of = np.empty(len(counts), dtype=np.int64)
-        of[~pooled] = np.arange(int((~pooled).sum()))
-        of[pooled] = int((~pooled).sum())
-        size = int((~pooled).sum()) + int(pooled.any())
+        alone = int((~pooled).sum())
+        of[~pooled] = np.arange(alone)
+        of[pooled] = alone
+        size = alone + int(pooled.any())
         totals = np.bincount(of, weights=counts + 0.5, minlength=size)
         return cls(of, (counts + 0.5) / totals[of], size)
 

@@ -32,3 +32,9 @@ def test_a_pooling_survives_its_state() -> None:
     again = Pooling.restore(pooling.state())
     assert again.pooled(np.array([1, 2, 3])).tolist() == pooling.pooled(np.array([1, 2, 3])).tolist()
     assert again.state() == pooling.state()
+
+
+def test_one_rare_bin_stays_where_it_is() -> None:
+    pooling = Pooling.learn(np.array([2, 90, 30]), [], configured=False)
+    assert pooling.of.tolist() == [0, 1, 2]
+    assert pooling.pooled(np.array([1, 2, 3])).tolist() == [1, 2, 3]
