@@ -54,6 +54,9 @@ class HistoryFiles:
         while chunk := list(islice(numbered, _CHUNK)):
             yield chunk
 
+    def close(self) -> None:
+        """Nothing is open between reads."""
+
 
 class HistorySource:
     """A record source over a history; `exhausted` once every line was polled."""

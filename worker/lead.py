@@ -110,7 +110,8 @@ class Leader:
     def forget(self) -> None:
         """Drop what is only in memory; the store has the truth."""
         self._judges.clear()
-        self._learners.clear()
+        for agent in list(self._learners):
+            self._learners.pop(agent).close()
         self._learned.clear()
         self._told.clear()
 
@@ -147,7 +148,7 @@ class Leader:
         for agent in names:
             learned = msgspec.structs.replace(self._learned[agent], round=names)
             self.store.write(agent, token, [Put(ACTIVE, learned.to_bytes())])
-            self._learners.pop(agent, None)
+            self._learners.pop(agent).close()
             log.info("active", agent=agent, bin_set=learned.digest)
         self._learned.clear()
 

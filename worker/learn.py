@@ -53,6 +53,9 @@ class Ranges(Protocol):
     ) -> Iterator[Sequence[tuple[int, bytes | None]]]:
         """The records from `start` up to `end`, in chunks of (offset, value)."""
 
+    def close(self) -> None:
+        """Let go of the connection."""
+
 
 @dataclass(frozen=True, slots=True)
 class LearnFrom:
@@ -91,6 +94,12 @@ class Learner:
             self.store.write(self.agent, token, [Put(PLAN, sealed.to_bytes())])
             plan = sealed
         return self._learn(plan, token)
+
+    def close(self) -> None:
+        """Let go of what it reads from and writes to."""
+        self.ranges.close()
+        if self.letters is not None:
+            self.letters.close()
 
     def _recorded_plan(self, token: int) -> Plan:
         if (stored := self.store.get(self.agent, PLAN)) is not None:

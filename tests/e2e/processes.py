@@ -57,6 +57,7 @@ def settings(broker: Broker, valkey: ValkeyServer, prefix: str, topic: str, **ov
         "agents": [{"name": "support-agent"}],
         "kafka": kafka,
         "redis": {"url": valkey.url, "prefix": prefix},
+        "http": {"port": 0},
         "log": {"format": "json", "level": "info"},
         **over,
     }

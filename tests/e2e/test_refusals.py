@@ -1,0 +1,85 @@
+"""What `quadrift run` says when it cannot start: one line that names the cause, and the right exit status."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from tests.e2e.processes import settings
+from tests.servers import Broker, free_port
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.servers import ValkeyServer
+
+
+def refused(folder: Path, config: dict[str, Any]) -> tuple[int, str]:
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    ended = subprocess.run(
+        [sys.executable, "-m", "worker", "run", "--config", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    lines = [line for line in ended.stderr.splitlines() if line.startswith("quadrift: ")]
+    assert len(lines) == 1, ended.stderr
+    return ended.returncode, lines[0]
+
+
+def nowhere() -> Broker:
+    return Broker(f"127.0.0.1:{free_port()}", "real")
+
+
+def test_an_unknown_config_key_names_the_nearest_one(
+    valkey: ValkeyServer, redis_prefix: str, tmp_path: Path
+) -> None:
+    status, said = refused(tmp_path, settings(nowhere(), valkey, redis_prefix, "t", false_page_per_month=2))
+    assert status == 2
+    assert "false_pages_per_month" in said
+
+
+def test_an_unreachable_redis_is_named_with_what_to_look_at(
+    valkey: ValkeyServer, redis_prefix: str, tmp_path: Path
+) -> None:
+    config = settings(nowhere(), valkey, redis_prefix, "t")
+    config["redis"]["url"] = f"redis://127.0.0.1:{free_port()}/0"
+    status, said = refused(tmp_path, config)
+    assert status == 1
+    assert "redis.url" in said
+
+
+def test_an_unreachable_broker_is_named_with_what_to_look_at(
+    valkey: ValkeyServer, redis_prefix: str, tmp_path: Path
+) -> None:
+    broker = nowhere()
+    status, said = refused(tmp_path, settings(broker, valkey, redis_prefix, "t"))
+    assert status == 1
+    assert broker.bootstrap in said
+
+
+def test_a_missing_topic_is_named(
+    kafka_broker: Broker, valkey: ValkeyServer, redis_prefix: str, tmp_path: Path
+) -> None:
+    if kafka_broker.kind == "mock":  # the mock cluster makes every topic that it is asked for
+        return
+    status, said = refused(tmp_path, settings(kafka_broker, valkey, redis_prefix, f"no-{redis_prefix}"))
+    assert status == 1
+    assert f"no-{redis_prefix}" in said
+
+
+def test_a_wrong_redis_password_is_named_and_not_repeated(
+    kafka_broker: Broker, own_valkey: ValkeyServer, redis_prefix: str, tmp_path: Path
+) -> None:
+    own_valkey.client().config_set("requirepass", "right-password")
+    config = settings(kafka_broker, own_valkey, redis_prefix, "t")
+    config["redis"]["password"] = "wrong-password"
+    status, said = refused(tmp_path, config)
+    assert status == 1
+    assert "redis.password" in said
+    assert "wrong-password" not in said
