@@ -1,4 +1,4 @@
-"""The bin set: everything that binning needs and that was learned or configured, immutable, named by its digest."""
+"""The bin set: all that binning needs and that was learned or configured, immutable, named by its digest."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ class Binned:
     """The bins of some turns.
 
     `slots` is (turns, dimensions + joints): the global slot of each, or `ABSENT`. `segments` are each turn's
-    `attribute=value` or `attribute=__other__`, only of configured attributes that the turn carries, without `all`.
+    `attribute=value` or `attribute=__other__`, only of configured attributes that the turn carries, without
+    `all`.
     """
 
     slots: NDArray[np.int32]
@@ -44,7 +45,7 @@ class Binned:
 class BinSet:
     """Fitted dimensions, their layout, and the segments that are counted. Holds vectors, never texts."""
 
-    __slots__ = ("_columns", "_content", "dimensions", "digest", "encoder_digest", "layout", "segments")
+    __slots__ = ("_columns", "_content", "digest", "dimensions", "encoder_digest", "layout", "segments")
 
     def __init__(
         self,

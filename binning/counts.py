@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from binning.binset import BinSet, Binned
+    from binning.binset import Binned, BinSet
     from binning.layout import Layout
     from binning.turn import Turn
 
@@ -33,9 +33,10 @@ def bucket_deltas(
 ) -> dict[int, Gain]:
     """What each minute since the epoch gains: counts by field, and pointers.
 
-    A field is `slot` for all turns and `attribute=value/slot` for a segment (dimensions only, joints are kept for
-    all), `#` and `attribute=value/#` for the number of turns, `@name=value` for the change set. A pointer is kept
-    as `*0` to `*3`, the first turn of each residue of its id's hash; `pointers` has one for each turn.
+    A field is `slot` for all turns and `attribute=value/slot` for a segment (dimensions only, joints are
+    kept for all), `#` and `attribute=value/#` for the number of turns, `@name=value` for the change set. A
+    pointer is kept as `*0` to `*3`, the first turn of each residue of its id's hash; `pointers` has one for
+    each turn.
     """
     minutes = np.fromiter((int(turn.at // 60) for turn in turns), np.int64, len(turns))
     deltas: dict[int, Gain] = {}

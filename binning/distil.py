@@ -1,8 +1,9 @@
-"""The static encoder's artefact: one integer vector for each token of a sentence transformer, built once, cached.
+"""The static encoder's artefact: one integer vector a token of a sentence transformer, built once, cached.
 
-The recipe is model2vec's (Minish Lab, 2024): pass every token through the transformer by itself, reduce by PCA,
-weight by estimated frequency (SIF with Zipf's law, Arora et al. 2017). Vectors are stored as integers so small that
-their sums are exact in float32: a text's vector is then the same alone, in any batch and on any machine.
+The recipe is model2vec's (Minish Lab, 2024): pass every token through the transformer by itself, reduce by
+PCA, weight by estimated frequency (SIF with Zipf's law, Arora et al. 2017). Vectors are stored as integers
+so small that their sums are exact in float32: a text's vector is then the same alone, in any batch and on
+any machine.
 """
 
 from __future__ import annotations
@@ -83,8 +84,8 @@ def _build(source: Path, folder: Path, progress: Progress) -> None:
 def _token_states(source: Path, tokens: int, progress: Progress) -> NDArray[np.float64]:
     """The mean hidden state of `[CLS] token [SEP]` for every token, (tokens, hidden)."""
     os.environ["HF_HUB_OFFLINE"] = "1"
-    import torch
-    from transformers import AutoModel, AutoTokenizer
+    import torch  # noqa: PLC0415 - seconds to import, and only the first start needs it
+    from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415
 
     progress("loading the transformer", 0.0)
     special = AutoTokenizer.from_pretrained(source)
@@ -116,8 +117,8 @@ def _weights(vocabulary: Mapping[str, int]) -> NDArray[np.float64]:
     """SIF weights, a / (a + frequency), frequency by Zipf's law from the rank in the vocabulary.
 
     The vocabulary lists words in order of frequency, but all single characters before them: those count as a
-    frequent word. Reserved tokens weigh nothing, nor do the later pieces of a number: an order id means no more
-    than `a number`.
+    frequent word. Reserved tokens weigh nothing, nor do the later pieces of a number: an order id means no
+    more than `a number`.
     """
     meant = [(index, token) for token, index in vocabulary.items() if _means(token)]
     words = [index for index, token in sorted(meant) if len(token.removeprefix("##")) > 1]

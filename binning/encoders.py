@@ -1,4 +1,4 @@
-"""Text to vectors: the static encoder (default, microseconds a text) and the transformer it was distilled from."""
+"""Text to vectors: the static encoder (default, microseconds a text) and the transformer behind it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _REMEMBERED_WORDS = 65_536
 
 
 class Encoder(Protocol):
-    """What turns texts into vectors. `digest` names its weights: bins made with two digests are never compared."""
+    """What turns texts into vectors. `digest` names its weights: bins of two digests are never compared."""
 
     name: str
     digest: str
@@ -45,13 +45,13 @@ def load_encoder(
     cache: Path,
     progress: Progress | None = None,
 ) -> Encoder:
-    """The encoder `kind`: `static` (built under `cache` when missing, about half a minute of CPU) or `transformer`.
+    """The encoder `kind`: `static` (built under `cache` when missing, a minute of CPU) or `transformer`.
 
     `model` is the name of a model that comes as a package, or the folder of a sentence-transformers model.
     Nothing is ever fetched from a model hub.
 
     Raises:
-        ValueError: the kind is unknown, or the model is neither packaged nor a folder with `model.safetensors`.
+        ValueError: the kind is unknown, or the model neither packaged nor a folder with `model.safetensors`.
     """
     source = _model_folder(model)
     if kind == "static":
@@ -90,7 +90,7 @@ class StaticEncoder:
         return _unit(np.asarray(sums))
 
     def _tokens(self, text: str) -> list[int]:
-        """The first `MAX_TOKENS` token ids. Plain ASCII splits by a pattern, ten times as fast as the tokenizer."""
+        """The first `MAX_TOKENS` ids. Plain ASCII is split by a pattern, faster than by the tokenizer."""
         if not text.isascii():
             text = text.translate(_PLAIN)
         if not text.isascii() or _CONTROL.search(text):
@@ -113,13 +113,14 @@ class StaticEncoder:
 
 
 class TransformerEncoder:
-    """A sentence-transformers model on the CPU. Padding moves its floats by some 1e-7, so that a rounded entry
-    may rarely differ by one between batches.
+    """A sentence-transformers model on the CPU.
+
+    Padding moves its floats by some 1e-7, so that a rounded entry may rarely differ by one between batches.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
         os.environ["HF_HUB_OFFLINE"] = "1"
-        from sentence_transformers import SentenceTransformer
+        from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - as torch
 
         self.name = name
         self.digest = _file_digest(folder / "model.safetensors", folder / "tokenizer.json")
@@ -152,7 +153,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def _unit(sums: NDArray[np.float32]) -> NDArray[np.int8]:
-    """Rows scaled to length 127 and rounded. The squares are summed as integers, so the order cannot matter."""
+    """Rows scaled to length 127 and rounded. Squares are summed as integers, so their order cannot matter."""
     whole = sums.astype(np.int64)
     squares = np.einsum("ij,ij->i", whole, whole)
     scale = 127.0 / np.sqrt(np.maximum(squares, 1).astype(np.float64))

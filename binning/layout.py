@@ -1,7 +1,7 @@
 """Where each bin of a bin set lives in a flat vector of counts.
 
-A *slot* is the index of one bin in that vector: dimensions first, then joints (row-major, given x outcome). Slots
-are what counts are kept under, in memory and in Redis; names come back through the layout.
+A *slot* is the index of one bin in that vector: dimensions first, then joints (row-major, given x outcome).
+Slots are what counts are kept under, in memory and in Redis; names come back through the layout.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class DimensionLayout:
 
 @dataclass(frozen=True, slots=True)
 class JointLayout:
-    """The table `given x outcome`, for behaviour at fixed inputs. `given` and `outcome` are dimension keys."""
+    """The table `given x outcome`, for behaviour at fixed inputs. Both are dimension keys."""
 
     given: str
     outcome: str

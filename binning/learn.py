@@ -33,7 +33,7 @@ def learn_bin_set(
     `progress` is told each step and the share that is done.
 
     Raises:
-        ValueError: the taxonomy has examples of fewer than two intents, or a response pattern is no RE2 expression.
+        ValueError: the taxonomy has examples of fewer than two intents, or a pattern is no RE2 expression.
     """
     tell = progress or _silent
     tell("encoding", 0.0)

@@ -12,7 +12,7 @@ import msgspec
 
 
 class EventTime(float):
-    """Seconds since the epoch, UTC. A type of its own so that a decoder can accept ISO 8601, s, ms, us and ns."""
+    """Seconds since the epoch, UTC. A type of its own: a decoder can accept ISO 8601, s, ms, us and ns."""
 
     __slots__ = ()
 

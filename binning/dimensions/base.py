@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Batch:
     """Some turns and what several dimensions need of them, computed once.
 
-    `texts` are the input texts, empty where there is none or only blanks. `vectors` is (turns, width) int8, the
-    encoder's vector of each input text; a row of zeros has no text, or no token that the encoder knows.
+    `texts` are the input texts, empty where there is none or only blanks. `vectors` is (turns, width) int8,
+    the encoder's vector of each input text; a row of zeros has no text, or no token that the encoder knows.
     """
 
     turns: Sequence[Turn]
@@ -32,7 +32,7 @@ class Batch:
 
 @dataclass(slots=True)
 class Learning:
-    """What there is to learn bins from. `fitting`, (turns,): the half that a `halved` dimension is fitted on."""
+    """What bins are learned from. `fitting`, (turns,): the half that a `halved` dimension is fitted on."""
 
     batch: Batch
     fitting: NDArray[np.bool_]

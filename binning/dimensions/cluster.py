@@ -30,10 +30,11 @@ _STARTS = 10
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Nearest centroid by cosine about the mean, `outlier` for what is farther from all than 99 % while learning.
+    """Nearest centroid by cosine about the mean; `outlier` is farther from all than 99 % while learning.
 
-    `mean` is (width,) int16, what all inputs have in common: without it the fillers of a dialogue outweigh its
-    topics. `centroids` is (K, width) int8, unit vectors times 127; `floor` the least cosine that is no outlier.
+    `mean` is (width,) int16, what all inputs have in common: without it the fillers of a dialogue outweigh
+    its topics. `centroids` is (K, width) int8, unit vectors times 127; `floor` the least cosine that is no
+    outlier.
     """
 
     side: ClassVar[Side] = "input"
@@ -49,7 +50,7 @@ class Cluster:
 
     @classmethod
     def learn(cls, learning: Learning) -> Sequence[Self]:
-        """K-means on the fitting half; the outlier's limit and the terms come from turns it was not fitted on too."""
+        """K-means on the fitting half; the outlier's limit comes from the other, the terms from both."""
         batch = learning.batch
         has_text = np.fromiter(map(bool, batch.texts), dtype=np.bool_, count=len(batch.texts))
         fitting = batch.vectors[has_text & learning.fitting]
@@ -96,7 +97,7 @@ class Cluster:
         return cls(state["mean"], state["centroids"], float(state["floor"]), tuple(state["terms"]))
 
     def _cosines(self, vectors: NDArray[np.int8]) -> NDArray[np.float64]:
-        """(vectors, K). The dot products are of integers below 2**24, exact in float32: batches cannot matter."""
+        """(vectors, K). The products are of integers below 2**24, exact in float32: batches cannot matter."""
         centred = (vectors - self.mean).astype(np.float32)
         lengths = np.sqrt(np.einsum("ij,ij->i", centred, centred, dtype=np.float64))
         products = (centred @ self.centroids.T.astype(np.float32)).astype(np.float64)

@@ -33,7 +33,8 @@ _SURE = 0.33
 class Intent:
     """Multinomial logistic regression in integers; abstains to `other`.
 
-    `weights` is (intents, width) int32, `bias` (intents,) int64, both in units of 1 / 1024 (and the vectors' 127).
+    `weights` is (intents, width) int32, `bias` (intents,) int64, both in units of 1 / 1024 (and the vectors'
+    127).
     """
 
     side: ClassVar[Side] = "input"

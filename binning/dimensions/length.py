@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -44,7 +45,7 @@ class _Length:
     def bins(self) -> tuple[str, ...]:
         """`1-4`, `5-9`, ..., `40+`: words."""
         starts = (1, *self.edges)
-        spans = [_span(low, high - 1) for low, high in zip(starts, starts[1:], strict=False)]
+        spans = [_span(low, high - 1) for low, high in itertools.pairwise(starts)]
         return (*spans, f"{starts[-1]}+")
 
     def assign(self, batch: Batch) -> NDArray[np.int32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -83,13 +84,13 @@ def _names(starts: Sequence[float]) -> tuple[str, ...]:
     limits = [f"{start:.3f}" for start in starts]
     return (
         f"<{limits[0]}",
-        *(f"{low}-{high}" for low, high in zip(limits, limits[1:], strict=False)),
+        *(f"{low}-{high}" for low, high in itertools.pairwise(limits)),
         f">={limits[-1]}",
     )
 
 
 def _nearest(vectors: NDArray[np.int8], exemplars: NDArray[np.int8]) -> NDArray[np.int64]:
-    """The greatest dot product with any exemplar, exact (integers below 2**24 in float32); 0 without exemplars."""
+    """The greatest product with any exemplar, exact (integers below 2**24 in float32); 0 without one."""
     best = np.zeros(len(vectors), dtype=np.int64)
     if not len(exemplars):
         return best

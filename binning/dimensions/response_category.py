@@ -35,8 +35,8 @@ _BEFORE_TOOLS = ("refused", "escalated")
 """What a text may say that counts more than a tool call; looked for in this order, before all else."""
 
 _HANDS_OVER = (
-    r"escalat|hand_?-?(off|over)|"
-    r"(transfer|connect|forward|route|pass|switch|call).*(human|agent|person|representative|operator|specialist|staff)"
+    r"escalat|hand_?-?(off|over)|(transfer|connect|forward|route|pass|switch|call)"
+    r".*(human|agent|person|representative|operator|specialist|staff)"
 )
 _HEAD = 400
 _TAIL = 300
@@ -47,8 +47,8 @@ _MEMORY = 64 << 20
 class ResponseCategory:
     """In this precedence: evaluator flag, refusal, escalation, tool call, then the text by the rules' order.
 
-    A refusal is a finish reason or a pattern, an escalation a tool that hands over or a pattern. A text that no
-    pattern matches is `answered`. Long texts are read at their head and tail.
+    A refusal is a finish reason or a pattern, an escalation a tool that hands over or a pattern. A text that
+    no pattern matches is `answered`. Long texts are read at their head and tail.
     """
 
     side: ClassVar[Side] = "output"

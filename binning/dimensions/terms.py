@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 _TERMS = 3
 _LEAST_TURNS = 20
+_WORD = r"(?u)\b[^\W\d_]{3,}\b"
 
 
 def typical_terms(texts: Sequence[str], clusters: NDArray[np.int32], count: int) -> tuple[str, ...]:
-    """The top terms of each of `count` clusters, joined by a comma; empty where no term is shared by enough turns.
+    """The top terms of each of `count` clusters, comma-separated; empty where no term is shared enough.
 
-    Class-based tf-idf (Grootendorst 2022): the term's share in the cluster times log(1 + A / its count in all),
-    A being the mean number of terms a cluster. Words with digits never count: they may name a person's order.
+    Class-based tf-idf (Grootendorst 2022): the term's share in the cluster times log(1 + A / its count in
+    all), A being the mean number of terms a cluster. Words with digits never count: they may name a person's
+    order.
     """
     members = np.flatnonzero((clusters >= 0) & (clusters < count))
-    reader = CountVectorizer(
-        stop_words="english", token_pattern=r"(?u)\b[^\W\d_]{3,}\b", binary=True, dtype=np.int64
-    )
+    reader = CountVectorizer(stop_words="english", token_pattern=_WORD, binary=True, dtype=np.int64)
     words = reader.build_analyzer()
     chosen = [texts[index] for index in members.tolist()]
     if len(chosen) < _LEAST_TURNS or not any(words(text) for text in chosen):

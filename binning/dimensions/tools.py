@@ -32,8 +32,8 @@ _REMEMBERED_TOOLS = 10_000
 class ToolPattern:
     """Tool names in order, immediate repeats folded: `lookup>refund`.
 
-    A rare or new combination of known tools is `__other__`; a pattern with a tool that no learning turn called is
-    `__unseen__`. Known tools are remembered by hash, (n,) uint64.
+    A rare or new combination of known tools is `__other__`; a pattern with a tool that no learning turn
+    called is `__unseen__`. Known tools are remembered by hash, (n,) uint64.
     """
 
     side: ClassVar[Side] = "output"

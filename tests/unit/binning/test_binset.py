@@ -12,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from binning.binset import BinSet, BinSpec
-from binning.encoders import Encoder
-from binning.layout import ABSENT
+from binning.layout import ABSENT, DimensionLayout, JointLayout
 from binning.learn import learn_bin_set
 from binning.turn import EventTime, Input, Output, ToolCall, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from binning.encoders import Encoder
 
 TURNS = st.builds(
     Turn,
@@ -42,7 +43,7 @@ TURNS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(strange=st.lists(TURNS, min_size=1, max_size=6), place=st.integers(0, 499))
 def test_a_turn_has_the_same_bins_alone_in_a_batch_of_500_and_after_a_restart(
     strange: list[Turn], place: int, bin_set: BinSet, turns: list[Turn], encoder: Encoder
@@ -116,7 +117,7 @@ def test_slots_of_dimensions_and_joints_lie_in_their_own_ranges(
     bin_set: BinSet, turns: list[Turn], encoder: Encoder
 ) -> None:
     slots = bin_set.assign(turns, encoder).slots
-    entries = [*bin_set.layout.dimensions, *bin_set.layout.joints]
+    entries: list[DimensionLayout | JointLayout] = [*bin_set.layout.dimensions, *bin_set.layout.joints]
     assert slots.shape == (len(turns), len(entries))
     for column, entry in enumerate(entries):
         present = slots[slots[:, column] != ABSENT, column]

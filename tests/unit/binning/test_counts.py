@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from binning.binset import BinSet
 from binning.counts import bucket_deltas, learning_hours, vector
-from binning.encoders import Encoder
 from binning.identity import in_fitting_half
 from binning.turn import Turn
+
+if TYPE_CHECKING:
+    from binning.binset import BinSet
+    from binning.encoders import Encoder
 
 
 def test_buckets_of_any_split_of_the_turns_add_up_to_the_same(

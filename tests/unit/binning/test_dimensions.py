@@ -12,8 +12,8 @@ from binning.dimensions.cluster import Cluster
 from binning.dimensions.edges import place, quantile_edges
 from binning.dimensions.flags import Flag
 from binning.dimensions.intent import Intent
-from binning.dimensions.language import Language
 from binning.dimensions.langid import identifier, identify
+from binning.dimensions.language import Language
 from binning.dimensions.length import InputLength, OutputLength
 from binning.dimensions.novelty import Novelty
 from binning.dimensions.tools import ToolCount, ToolOutcome, ToolPattern, pattern_of
