@@ -159,7 +159,9 @@ def matrix(quadrant: str | None) -> RenderableType:
 
 
 def _cell(name: str, *, lit: bool) -> Text:
-    return Text(f" {name} ", style=f"bold reverse {COLOURS[name]}" if lit else "grey50")
+    if lit:  # the mark is for terminals without colour
+        return Text(f"●{name} ", style=f"bold reverse {COLOURS[name]}")
+    return Text(f" {name} ", style="grey50")
 
 
 def timeline(scenario: Scenario, now: float, width: int) -> Text:

@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,7 +96,8 @@ def _perform(scenario: Scenario, stack: ExitStack, console: Console, *, once: bo
         graded = grade(scenario, stage.watch.alerts)
         console.print(summary(scenario, graded, stage.feed.count))
         if not once:
-            _stay(stage, console)
+            with suppress(KeyboardInterrupt):  # the show is over: leaving is no failure
+                _stay(stage, console)
     except KeyboardInterrupt:
         console.print("quadrift demo: stopping")
         raise

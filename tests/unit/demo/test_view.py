@@ -164,7 +164,7 @@ def test_the_view_fits_its_screen_and_shows_the_firing_alert(width: int) -> None
     assert len(lines) <= 30
     assert max(len(line) for line in lines) <= width
     for part in (
-        "world_changed",
+        "●world_changed",
         "visa, passport, embassy 0.4 % to 14 %",
         f"{BASE}/playbooks/world_changed",
         f"curl -s {BASE}/v1/psi",
