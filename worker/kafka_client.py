@@ -115,8 +115,7 @@ def open_consumer(options: KafkaOptions, *, group: str | None) -> Any:
         "request_timeout_ms": 10_000,
     }
     consumer = _opened(lambda: KafkaConsumer(**settings), options)
-    # 3.0.12 drops the public option of this name, and would create (or resurrect, empty) a missing topic.
-    consumer._client.cluster.config["allow_auto_create_topics"] = False  # noqa: SLF001
+    _never_create_topics(consumer._client.cluster)  # noqa: SLF001 - see there
     return consumer
 
 
@@ -143,9 +142,10 @@ def open_producer(options: KafkaOptions) -> Any:
         "max_block_ms": 5_000,
         "delivery_timeout_ms": 30_000,
         "request_timeout_ms": 10_000,
-        "allow_auto_create_topics": False,
     }
-    return _opened(lambda: KafkaProducer(**settings), options)
+    producer = _opened(lambda: KafkaProducer(**settings), options)
+    _never_create_topics(producer._metadata)  # noqa: SLF001 - see there
+    return producer
 
 
 def topic_facts(admin: Any, topics: Sequence[str], options: KafkaOptions) -> dict[str, TopicFacts]:
@@ -177,6 +177,11 @@ def largest_message(admin: Any, topic: str, default: int = 1 << 20) -> int:
     except (KafkaError, NotImplementedError):
         return default
     return _find_int(reply, "max.message.bytes") or default
+
+
+def _never_create_topics(cluster: Any) -> None:
+    """3.0.12 drops its public option of this name, and would create (or resurrect, empty) a missing topic."""
+    cluster.config["allow_auto_create_topics"] = False
 
 
 def _no_topic(name: str, code: int, options: KafkaOptions) -> str:

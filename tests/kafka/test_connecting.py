@@ -12,7 +12,7 @@ import pytest
 
 from tests.kafka.support import new_topic, options
 from tests.servers import SHARED_KAFKA, free_port
-from worker.kafka_client import KafkaOptions, KafkaUnavailable, open_admin, open_consumer
+from worker.kafka_client import KafkaOptions, KafkaUnavailable, open_admin, open_consumer, open_producer
 from worker.source import KafkaSource
 
 if TYPE_CHECKING:
@@ -63,10 +63,15 @@ def test_nobody_listening_is_said_with_the_address(kafka_broker: Broker) -> None
         KafkaSource(nowhere, [new_topic(kafka_broker)])
 
 
-def test_a_consumer_cannot_create_topics(kafka_broker: Broker) -> None:
-    consumer = open_consumer(options(kafka_broker), group=None)
-    assert consumer._client.cluster.config["allow_auto_create_topics"] is False
+def test_no_client_of_ours_creates_topics(kafka_broker: Broker) -> None:
+    consumer, producer = (
+        open_consumer(options(kafka_broker), group=None),
+        open_producer(options(kafka_broker)),
+    )
+    clusters = [consumer._client.cluster, producer._metadata]
+    assert [cluster.metadata_request().allow_auto_topic_creation for cluster in clusters] == [False, False]
     consumer.close()
+    producer.close()
 
 
 def test_tls_and_scram_let_us_in(secured: dict[str, Any]) -> None:
