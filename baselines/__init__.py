@@ -1,1 +1,1 @@
-"""Counts, references and the statistics that compare them. State lives in Redis, or in process for a replay."""
+"""Counts, references and the statistics that compare them. State is in Redis, or in process for a replay."""

@@ -24,8 +24,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class BinShift:
-    """How one bin moved. `contribution` is its summand of the PSI (never negative), `z` its signed-root
-    likelihood ratio in units of its own spread, `h` Cohen's effect size; `hit` when it pages by itself.
+    """How one bin moved.
+
+    `contribution` is its summand of the PSI (never negative), `z` its signed-root likelihood ratio in units
+    of its own spread, `h` Cohen's effect size; `hit` when it pages by itself.
     """
 
     bin: int
@@ -41,10 +43,10 @@ class BinShift:
 class Evaluation:
     """One dimension, one window, one reference (statistics.md section 0, statistics-2.md section 0).
 
-    `psi` is debiased and never below 0; `psi_raw` is smoothed but not debiased; `noise_floor` is what was taken
-    off. `drivers` are bin indices, strongest first, by peeling; `residual_moved` says whether the bins that are
-    left still differ. `calm`: quiet enough to count towards closing (half-return is the caller's, by
-    `displacement`, asin(sqrt(share)) - asin(sqrt(expected)) per bin).
+    `psi` is debiased and never below 0; `psi_raw` is smoothed but not debiased; `noise_floor` is what was
+    taken off. `drivers` are bin indices, strongest first, by peeling; `residual_moved` says whether the
+    bins that are left still differ. `calm`: quiet enough to count towards closing (half-return is the
+    caller's, by `displacement`, asin(sqrt(share)) - asin(sqrt(expected)) per bin).
     """
 
     dimension: str
@@ -69,7 +71,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class CellMove:
-    """One cell of a joint table that moved: at input `given`, outcome `bin` went from one share to another."""
+    """One cell of a joint table that moved: at input `given`, outcome `bin` changed its share."""
 
     given: int
     bin: int

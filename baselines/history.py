@@ -66,7 +66,6 @@ class History:
         self._caches: dict[Partition, _Cache] = defaultdict(_Cache)
         self._hours: dict[str, dict[int, NDArray[np.int64]]] = {name: {} for name in segments}
         self._steps: dict[str, dict[int, NDArray[np.int64]]] = {name: {} for name in segments}
-        self._oldest_asked: int | None = None
 
     def seed(self, segment: str, hours: Mapping[int, NDArray[np.int64]]) -> None:
         """Put the counts of the learning range before the buckets; `hours` maps hours to flat vectors."""
@@ -75,19 +74,11 @@ class History:
 
     def refresh(self, end: int) -> None:
         """Read what changed, for a step that ends at `end` (seconds since the epoch)."""
-        newest = end // _HOUR
-        whole = self._oldest_asked is None or newest > self._oldest_asked
         for partition in self._store.partitions():
             cache = self._caches[partition]
             minutes = {minute: bucket.turns for minute, bucket in cache.minutes.items()}
-            for minute in self._store.minutes(partition, self.agent):
-                minutes.setdefault(minute, 0)
-            wanted = {minute // 60 for minute in minutes}
-            if whole:
-                wanted.update(range(newest - KEEP_HOURS, newest))
-            hours = {hour: cache.hours[hour].turns if hour in cache.hours else 0 for hour in wanted}
+            hours = {hour: bucket.turns for hour, bucket in cache.hours.items()}
             self._apply(cache, self._store.read(partition, self.agent, minutes, hours))
-        self._oldest_asked = newest
         self._forget(end)
 
     def _apply(self, cache: _Cache, read: BucketRead) -> None:
@@ -142,8 +133,8 @@ class History:
             for hour in [h for h in hours if h < end // _HOUR - KEEP_HOURS]:
                 del hours[hour]
         for cache in self._caches.values():
-            for hour in [h for h in cache.hours if h < end // _HOUR - KEEP_HOURS]:
-                del cache.hours[hour]
+            for hour in [h for h, bucket in cache.hours.items() if not bucket.turns]:
+                del cache.hours[hour]  # the store has dropped it
 
     def hours(self, segment: str) -> Mapping[int, NDArray[np.int64]]:
         """Flat vectors by hour since the epoch, the learning range included. Do not change them."""

@@ -1,8 +1,9 @@
 """What state is kept and how it may change: the contract that the Redis and the in-process store share.
 
-Two kinds of state. A *partition's* state (counts and the next offset) changes only by `commit`, a compare-and-set
-chain that every worker can join and no zombie can break. An *agent's* state (bin set, references, evaluator
-progress, verdicts, outbox) changes only by `write`, which refuses a fencing token below the highest it has seen.
+Two kinds of state. A *partition's* state (counts and the next offset) changes only by `commit`, a
+compare-and-set chain that every worker can join and no zombie can break. An *agent's* state (bin set,
+references, evaluator progress, verdicts, outbox) changes only by `write`, which refuses a fencing token
+below the highest it has seen.
 """
 
 from __future__ import annotations
@@ -37,11 +38,14 @@ TURNS = "#"
 """The field of a bucket that counts its turns; every bucket has it, and it only ever grows."""
 
 Fields = dict[str, int]
-"""One bucket's counts. A field is `slot` for the segment `all`, `attribute=value/slot` for another segment,
-`#` or `attribute=value/#` for turns, `@name=value` for a value of the change set."""
+"""One bucket's counts.
+
+A field is `slot` for the segment `all`, `attribute=value/slot` for another one, `#` or `attribute=value/#`
+for turns, `@name=value` for a value of the change set.
+"""
 
 Pointers = dict[str, str]
-"""One bucket's reservoir, `*0` to `*3`: the first turn of each residue of the id's hash, as a JSON pointer."""
+"""One bucket's reservoir, `*0` to `*3`: the first turn of each residue of its id's hash, a JSON pointer."""
 
 
 @dataclass(slots=True)
@@ -54,7 +58,7 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """A partition adopts bin set `to` for an agent in place of `old` ("" for none), effective at `expected`."""
+    """A partition adopts bin set `to` of an agent in place of `old` ("" for none) at offset `expected`."""
 
     agent: str
     old: str
@@ -63,12 +67,12 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One link of a partition's chain: the counts of the records from `expected` up to `next`, and `next` itself.
+    """One link of a partition's chain: the counts of the records from `expected` up to `next`, and `next`.
 
     `expected` is the next offset that this worker last read or wrote, None for a partition never committed.
     `digests` are the bin sets that the counts were made with, one for each agent the partition has adopted
-    (before the switches of this commit). `watermark` is the newest event time seen in the partition, `caught_up`
-    the owner's word that it has read to the end of the log, `at` the owner's wall clock.
+    (before the switches of this commit). `watermark` is the newest event time seen in the partition,
+    `caught_up` the owner's word that it has read to the end of the log, `at` the owner's wall clock.
     """
 
     partition: Partition
@@ -107,7 +111,7 @@ class PartitionState:
 
 @dataclass(slots=True)
 class BucketRead:
-    """The buckets that changed since the caller last looked, and the minutes that are gone (packed or expired).
+    """The buckets that changed since the caller last looked, and the minutes that are gone (packed).
 
     `minutes` and `hours` map minutes and hours since the epoch to counts (with `#`) and pointers.
     """
@@ -133,11 +137,12 @@ class PartitionStore(Protocol):
         """Apply one link of the partition's chain, or refuse it whole."""
 
     def report(self, partition: Partition, expected: int, *, caught_up: bool, at: float) -> bool:
-        """The owner's word on whether it has caught up; refused (False) unless the stored offset is `expected`."""
+        """The owner's word on having caught up; refused (False) unless the stored offset is `expected`."""
 
     def pack(self, partition: Partition, agent: str, hour: int, expected: int, *, keep_hours: int) -> bool:
-        """Fold the hour's minutes into one compact value, in one step, if the stored offset is `expected`;
-        packed hours more than `keep_hours` before it are dropped. False: refused, nothing changed.
+        """Fold the hour's minutes into one compact value, in one step, if the stored offset is `expected`.
+
+        Packed hours more than `keep_hours` before it are dropped. False: refused, nothing changed.
         """
 
     def minutes(self, partition: Partition, agent: str) -> Sequence[int]:
@@ -146,7 +151,11 @@ class PartitionStore(Protocol):
     def read(
         self, partition: Partition, agent: str, minutes: Mapping[int, int], hours: Mapping[int, int]
     ) -> BucketRead:
-        """Buckets whose turn count differs from the one that the caller knows (0 for never read)."""
+        """Every bucket whose turn count differs from what the caller knows; unlisted ones count as 0.
+
+        A minute that the caller knows and that is no longer kept is among the `gone`; an hour is an empty
+        Delta.
+        """
 
 
 @dataclass(frozen=True, slots=True)

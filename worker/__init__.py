@@ -1,6 +1,6 @@
-"""The process: two straight lines that meet in Redis.
+"""The process: two straight lines that meet in Redis, and one that runs once.
 
-ingest  Kafka record -> Turn -> bins -> bucket deltas -> one atomic commit (deltas + next offset)     `ingest.py`
-judge   buckets -> window -> PSI against two references -> verdict -> episode -> outbox -> notification  `judge.py`
-learn   a recorded offset range -> bin set + fixed reference; ingest starts where it ends               `learn.py`
+ingest.py  Kafka record -> Turn -> bins -> bucket deltas -> one atomic commit (deltas + next offset)
+judge.py   buckets -> window -> PSI against two references -> verdict -> episode -> outbox
+learn.py   a recorded offset range -> bin set + fixed reference; ingest starts where it ends
 """

@@ -11,13 +11,14 @@ from fastapi.openapi.utils import get_openapi
 from worker.metrics import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from fastapi import FastAPI
 
     from alerts.verdict import DimensionVerdict, Side, SideVerdict, Verdict
     from worker.health import Health
     from worker.snapshot import AgentView, Snapshot
+    from worker.verdicts import Histogram
 
 STALE_S = 15.0
 """A snapshot older than this is said to be stale, seconds."""
@@ -73,8 +74,8 @@ def current(snapshot: Snapshot, agent: AgentView, segment: str, now: float) -> d
         "alerting": verdict.alerting,
         "episode": verdict.episode,
         "turns": verdict.turns,
-        "input": _side(verdict, "input", verdict.input),
-        "output": _side(verdict, "output", verdict.output),
+        "input": _side(verdict, "input", verdict.input, agent.histograms.get(segment, ())),
+        "output": _side(verdict, "output", verdict.output, agent.histograms.get(segment, ())),
         "behaviour": verdict.behaviour,
         "bin_set": verdict.bin_set,
         "playbook": verdict.playbook,
@@ -194,12 +195,19 @@ def _status(agent: AgentView) -> str:
     return latest.status if latest else "insufficient" if agent.bin_set else "learning"
 
 
-def _side(verdict: Verdict, side: Side, summary: SideVerdict) -> dict[str, Any]:
+def _side(
+    verdict: Verdict, side: Side, summary: SideVerdict, histograms: Sequence[Histogram]
+) -> dict[str, Any]:
+    bins = {(h.side, h.name, h.reference): h.bins for h in histograms}
     return {
         "level": summary.level,
         "psi": summary.psi,
         "dimension": summary.dimension,
-        "dimensions": [_dimension(found) for found in verdict.dimensions if found.side == side],
+        "dimensions": [
+            _dimension(found) | {"bins": bins.get((side, found.name, found.reference), ())}
+            for found in verdict.dimensions
+            if found.side == side
+        ],
     }
 
 

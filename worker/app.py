@@ -96,21 +96,20 @@ def run(settings: Settings, role: str) -> int:
 
 def _run(settings: Settings, role: str, threads: Threads) -> None:
     require_codecs()
-    made = encoder(settings.encoder)
+    names = [agent.name for agent in settings.agents]
     client = redis_client(settings.redis)
     store = RedisStore(client, settings.redis.prefix)
-    store.check_server()
-    health = Health(mode=settings.mode, ingests=role != "judge")
-    health.store_answered(time.monotonic())
-    work = Work()
-    names = [agent.name for agent in settings.agents]
-    active = ActiveAgents(names, store, made)
-    snapshots = Refresher(store, names)
+    health, work = Health(mode=settings.mode, ingests=role != "judge"), Work()
+    snapshots = Refresher(store, names, settings.kafka.topics)
     server = HttpServer(create_app(snapshots, health, work, playbook), settings.http.host, settings.http.port)
+    server.start()  # first of all: probes are answered while the rest comes up
+    store.check_server()
+    health.store_answered(time.monotonic())
+    snapshots.start()
+    made = encoder(settings.encoder)
+    active = ActiveAgents(names, store, made)
     options = kafka_options(settings.kafka)
     counting = Counting(settings, options, store, made, active, health, work) if health.ingests else None
-    server.start()
-    snapshots.start()
     if role != "ingest":
         owner = f"{socket.gethostname()}:{os.getpid()}:{time.time_ns()}"
         lease = RedisLease(client, store.keys.lease, owner, LEASE_S)

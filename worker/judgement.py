@@ -76,12 +76,11 @@ def judged(judgement: Judgement) -> Verdict:
 
 def histograms(segment: Segment) -> list[Histogram]:
     """Reference and current shares of every judged dimension, by the evaluation that leads."""
-    found = []
-    for layout in segment.layout.dimensions:
-        shown = segment.tracked.get(layout.key)
-        if shown is not None and shown.shown is not None:
-            found.append(histogram(shown.shown, layout, deciding=segment.rules.decides(layout.key)))
-    return found
+    return [
+        histogram(shown, layout)
+        for layout in segment.layout.dimensions
+        if (shown := segment.tracked[layout.key].shown) is not None
+    ]
 
 
 def _dimensions(segment: Segment) -> tuple[DimensionVerdict, ...]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from baselines.store import Lease, Store
     from baselines.watermark import Watermark
+    from worker.health import Health
     from worker.judge import AgentJudge
     from worker.learn import Learner
 
@@ -36,9 +37,10 @@ _IDLE_S = 0.5
 class Leadership:
     """Renews the lease in its own thread, so that long learning does not lose it."""
 
-    def __init__(self, lease: Lease, ttl_s: float) -> None:
+    def __init__(self, lease: Lease, ttl_s: float, health: Health) -> None:
         self._lease = lease
         self._ttl_s = ttl_s
+        self._health = health
         self._token: int | None = None
         self._until = 0.0
 
@@ -57,14 +59,23 @@ class Leadership:
         except StoreUnavailable:
             log.info("lease_not_released")  # it expires by itself
 
+    def renounce(self) -> None:
+        """Give up the token: a write without an answer may still land, and must not pass for a later one."""
+        self._token, self._until = None, 0.0
+        try:
+            self._lease.release()
+        except StoreUnavailable as error:
+            self._health.store_failed(str(error))
+
     def renew(self) -> None:
         """One attempt to take or renew the lease."""
         asked = time.monotonic()
         try:
             token = self._lease.acquire()
         except StoreUnavailable as error:
-            log.warning("lease_not_renewed", reason=str(error))
+            self._health.store_failed(str(error))
             return
+        self._health.store_answered(time.monotonic())
         if token is not None and token != self._token:
             log.info("leading", token=token)
         if token is None and self._token is not None:
@@ -77,10 +88,12 @@ class Leadership:
 class Leader:
     """Learns and judges for the agents of the config, one slice at a time.
 
-    `learner` and `judge` make what an agent needs; `clock` is the wall clock.
+    Only partitions of `topics` hold windows back. `learner` and `judge` make what an agent needs; `clock`
+    is the wall clock.
     """
 
     agents: tuple[str, ...]
+    topics: frozenset[str]
     store: Store
     learner: Callable[[str], Learner]
     judge: Callable[[str, Active], AgentJudge]
@@ -92,18 +105,20 @@ class Leader:
 
     def run(self, leadership: Leadership, stop: threading.Event, beat: Callable[[], None]) -> None:
         """Slices until told to stop; a store that cannot answer is waited for. `beat` says that we live."""
+        failing = False
         while not stop.is_set():
             beat()
-            token = leadership.token
-            busy = False
-            if token is not None:
+            token, busy = leadership.token, False
+            if token is None:
+                self.forget()
+            else:
                 try:
                     busy = self.slice(token)
+                    failing = _told_of(failing)
                 except StoreUnavailable as error:
                     self.forget()
-                    log.warning("judge_waits_for_the_store", reason=str(error))
-            else:
-                self.forget()
+                    leadership.renounce()
+                    failing = _told_of(failing, str(error))
             if not busy:
                 stop.wait(_IDLE_S)
 
@@ -124,7 +139,8 @@ class Leader:
         if self._learned:
             self._activate(token)
             return True
-        mark = watermark({p: self.store.state(p) for p in self.store.partitions()}, self.clock())
+        partitions = [p for p in self.store.partitions() if p.topic in self.topics]
+        mark = watermark({p: self.store.state(p) for p in partitions}, self.clock())
         judged = [
             self._judge(agent, found, mark, token) for agent, found in active.items() if found is not None
         ]
@@ -180,3 +196,12 @@ class Leader:
         if self._told.get(agent) != status:
             self.store.write(agent, token, [Put("status", status)])
             self._told[agent] = status
+
+
+def _told_of(failing: bool, reason: str | None = None) -> bool:
+    """Log when waiting for the store begins and ends; whether it is waited for now."""
+    if reason is not None and not failing:
+        log.warning("judge_waits_for_the_store", reason=reason)
+    if reason is None and failing:
+        log.info("judge_goes_on")
+    return reason is not None

@@ -73,8 +73,9 @@ class Leading:
     def start(self, threads: Threads, lease: Lease, ttl_s: float) -> None:
         """Start the three threads: the lease's, the judge's and the sender's."""
         agents = tuple(agent.name for agent in self._settings.agents)
-        leadership = Leadership(lease, ttl_s)
-        leader = Leader(agents, self._store, self._learner, self._judge, time.time)
+        leadership = Leadership(lease, ttl_s, self._health)
+        topics = frozenset(self._settings.kafka.topics)
+        leader = Leader(agents, topics, self._store, self._learner, self._judge, time.time)
         threads.start("lease", lambda: leadership.run(threads.stop))
         threads.start("judge", lambda: leader.run(leadership, threads.stop, self._beat))
         threads.start("sender", lambda: self._send(agents, leadership, threads.stop))
@@ -118,18 +119,22 @@ class Leading:
             )
             for a in agents
         ]
+        failing = False
         while not stop.wait(SEND_EVERY_S):
             self._health.leader = leadership.token is not None
-            for box in boxes if leadership.token is not None else ():
-                try:
-                    with explained(server):
-                        drained = box.drain(time.time())
-                except StoreUnavailable as error:
+            try:
+                with explained(server):
+                    self._drain(boxes if leadership.token is not None else ())
+                failing = False
+            except StoreUnavailable as error:
+                if not failing:
                     log.warning("outbox_waits_for_the_store", reason=str(error))
-                    break
-                self._work.notified.update(
-                    delivered=drained.delivered, retried=drained.retried, dead=drained.dead
-                )
+                failing = True
+
+    def _drain(self, boxes: Sequence[Outbox]) -> None:
+        for box in boxes:
+            done = box.drain(time.time())
+            self._work.notified.update(delivered=done.delivered, retried=done.retried, dead=done.dead)
 
     def _sinks(self) -> dict[str, Sink]:
         configured = self._settings.alerts.sinks

@@ -17,6 +17,7 @@ from alerts.verdict import Verdict, decode
 from baselines.errors import StoreError
 from baselines.learned import ACTIVE, Active
 from baselines.watermark import watermark
+from worker.verdicts import Histogram
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,11 +34,12 @@ EVERY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class AgentView:
-    """One agent: the latest verdict of each segment, its newest verdicts (oldest first), its learning."""
+    """One agent: each segment's latest verdict and histograms, newest verdicts (oldest first), learning."""
 
     name: str
     latest: Mapping[str, Verdict] = field(default_factory=dict)
     history: tuple[Verdict, ...] = ()
+    histograms: Mapping[str, Sequence[Histogram]] = field(default_factory=dict)
     status: Mapping[str, Any] = field(default_factory=dict)
     bin_set: str | None = None
     outbox: int = 0
@@ -64,11 +66,13 @@ class Refresher:
         self,
         store: Store,
         agents: Sequence[str],
+        topics: Sequence[str],
         *,
         clock: Callable[[], float] = time.time,
         every_s: float = EVERY_S,
     ) -> None:
         self._store = store
+        self._topics = frozenset(topics)
         self._clock = clock
         self._every_s = every_s
         self._raw: dict[str, tuple[Mapping[str, bytes], tuple[bytes, ...]]] = {}
@@ -97,7 +101,8 @@ class Refresher:
             StoreError: it did not answer; the last snapshot stands.
         """
         now = self._clock()
-        partitions = {partition: self._store.state(partition) for partition in self._store.partitions()}
+        known = [partition for partition in self._store.partitions() if partition.topic in self._topics]
+        partitions = {partition: self._store.state(partition) for partition in known}
         mark = watermark(partitions, now)
         agents = {name: self._agent(view) for name, view in self._snapshot.agents.items()}
         self._snapshot = Snapshot(now, agents, partitions, mark.at, mark.lagging)
@@ -128,6 +133,10 @@ class Refresher:
             name=name,
             latest={segment: decode(raw) for segment, raw in sorted(latest.items())},
             history=history,
+            histograms={
+                segment: msgspec.json.decode(raw, type=list[Histogram])
+                for segment, raw in self._store.fields(name, "histograms").items()
+            },
             status=msgspec.json.decode(status) if status else {},
             bin_set=Active.from_bytes(active).digest if active else None,
             outbox=len(self._store.fields(name, "outbox")),

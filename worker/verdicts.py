@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,15 +12,17 @@ from alerts.verdict import (
     DimensionVerdict,
     Driver,
     Sample,
+    Side,
     SideVerdict,
     Where,
     WindowSpan,
 )
+from baselines.evaluation import ReferenceName
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from alerts.verdict import Level, Side
+    from alerts.verdict import Level
     from baselines.evaluation import Behaviour, CellMove, Evaluation
     from binning.layout import DimensionLayout, Layout
 
@@ -127,29 +128,20 @@ def samples(pointers: Iterable[str]) -> tuple[Sample, ...]:
     return tuple(msgspec.json.decode(pointer, type=Sample) for pointer in pointers)
 
 
-@dataclass(frozen=True, slots=True)
-class Histogram:
+class Histogram(msgspec.Struct, frozen=True):
     """Reference and current shares of every bin of a dimension, for people to look at (`/v1/psi`)."""
 
     side: Side
     name: str
-    psi: float
-    level: Level
-    exceeds: bool
-    deciding: bool
-    turns: int
+    reference: ReferenceName
     bins: tuple[Driver, ...]
 
 
-def histogram(evaluation: Evaluation, layout: DimensionLayout, *, deciding: bool) -> Histogram:
+def histogram(evaluation: Evaluation, layout: DimensionLayout) -> Histogram:
     """All bins of one evaluation with their shares."""
     return Histogram(
         side=layout.side,
         name=layout.name,
-        psi=evaluation.psi,
-        level=evaluation.level,
-        exceeds=evaluation.exceeds,
-        deciding=deciding,
-        turns=evaluation.turns,
+        reference=evaluation.reference,
         bins=tuple(_driver(evaluation, layout, shift.bin) for shift in evaluation.bins),
     )

@@ -21,6 +21,7 @@ from binning.encoders import load_encoder
 from binning.spec import BinSpec, ResponseRule, TaxonomyEntry
 from config.load import load
 from config.settings import Encoder as EncoderSettings
+from config.sources import from_environment
 from config.taxonomies import load_intents, load_responses
 from worker.chain import ActiveBinSet
 from worker.decode import AgentMatch, agent_of
@@ -63,7 +64,10 @@ def encoder(settings: EncoderSettings) -> Encoder:
 
 def build_encoder(config: Path | None) -> int:
     """`quadrift encoder`: have the encoder ready before it is needed, and say which one it is."""
-    settings = load(config, os.environ).encoder if config is not None else EncoderSettings()
+    if config is not None:
+        settings = load(config, os.environ).encoder
+    else:  # needed before there is a config: only what the environment says of the encoder counts
+        settings = EncoderSettings.model_validate(from_environment(os.environ).get("encoder", {}))
     made = encoder(settings)
     sys.stderr.write(f"encoder {made.name}, {made.width} dimensions, {made.digest[:16]}\n")
     return 0

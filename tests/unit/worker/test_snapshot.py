@@ -50,7 +50,7 @@ def test_a_worker_that_never_judged_shows_what_the_leader_wrote() -> None:
     status = {"state": "ok"}
     active = Active("0123456789abcdef", 0.0, 1000, (), ("bot",))
     store.write("bot", 1, [Put("status", msgspec.json.encode(status)), Put(ACTIVE, active.to_bytes())])
-    follower = Refresher(store, ["bot"], clock=lambda: NOW)
+    follower = Refresher(store, ["bot"], ["traces"], clock=lambda: NOW)
     follower.refresh()
     view = follower().agents["bot"]
     assert [AT - 600, AT] == [found.at for found in view.history]
@@ -58,14 +58,14 @@ def test_a_worker_that_never_judged_shows_what_the_leader_wrote() -> None:
 
 
 def test_before_the_first_answer_there_is_an_empty_picture() -> None:
-    taken = Refresher(MemoryStore(), ["a", "b"])()
+    taken = Refresher(MemoryStore(), ["a", "b"], ["traces"])()
     assert (0.0, ["a", "b"]) == (taken.at, list(taken.agents))
 
 
 def test_while_the_store_is_away_the_last_picture_stands() -> None:
     store, now = Absent(), NOW
     judge(store, AT)
-    refresher = Refresher(store, ["bot"], clock=lambda: now)
+    refresher = Refresher(store, ["bot"], ["traces"], clock=lambda: now)
     refresher.refresh()
     store.away, now = True, NOW + 60
     with pytest.raises(StoreUnavailable):
@@ -76,7 +76,7 @@ def test_while_the_store_is_away_the_last_picture_stands() -> None:
 def test_a_running_refresher_has_its_first_picture_at_once() -> None:
     store = MemoryStore()
     judge(store, AT)
-    refresher = Refresher(store, ["bot"], clock=lambda: NOW, every_s=3600.0)
+    refresher = Refresher(store, ["bot"], ["traces"], clock=lambda: NOW, every_s=3600.0)
     answered = threading.Event()
     store.partitions = lambda: answered.set() or []  # type: ignore[method-assign, func-returns-value]
     refresher.start()
@@ -88,7 +88,7 @@ def test_a_running_refresher_has_its_first_picture_at_once() -> None:
 def test_only_new_verdicts_are_read_again() -> None:
     store = Absent()
     judge(store, *(AT + 600 * step for step in range(60)))
-    refresher = Refresher(store, ["bot"], clock=lambda: NOW)
+    refresher = Refresher(store, ["bot"], ["traces"], clock=lambda: NOW)
     refresher.refresh()
     store.reads = 0
     refresher.refresh()
@@ -104,7 +104,7 @@ def test_only_new_verdicts_are_read_again() -> None:
 def test_after_a_long_absence_history_has_no_hole() -> None:
     store = MemoryStore()
     judge(store, AT)
-    refresher = Refresher(store, ["bot"], clock=lambda: NOW)
+    refresher = Refresher(store, ["bot"], ["traces"], clock=lambda: NOW)
     refresher.refresh()
     judge(store, *(AT + 600 * step for step in range(1, HISTORY + 100)))
     refresher.refresh()
