@@ -53,17 +53,16 @@ class Lines:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._span = ""
+        self._truth = ""
         self._due = 0.0
         self._fired = 0
         self._resolved = 0
 
     def update(self, scene: Scene) -> None:
         """Print what is new in it."""
-        span = scene.scenario.span_at(scene.now)
-        if (key := f"{span.name} {span.start}") != self._span:
-            self._span = key
-            self._say(scene.now, "truth", truth(scene.scenario, scene.now))
+        if (told := truth(scene.scenario, scene.now)) != self._truth:
+            self._truth = told
+            self._say(scene.now, "truth", told)
         self._tell_alerts(scene)
         if scene.now >= self._due:
             self._due = scene.now + self.EVERY_S

@@ -93,7 +93,7 @@ def _header(scene: Scene, width: int) -> RenderableType:
 
 
 def _top(scene: Scene, width: int) -> RenderableType:
-    if not scene.histograms:
+    if not scene.histograms and scene.watch.latest is None:
         return _learning(scene, width)
     row = Table.grid(expand=True, padding=0)
     row.add_column(ratio=1)
