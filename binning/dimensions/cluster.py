@@ -106,12 +106,14 @@ class Cluster:
 
 
 def _centroids(centred: NDArray[np.int16], count: int) -> NDArray[np.int8]:
-    """K-means on the unit sphere, (up to count, width); equal ones are one."""
+    """K-means on the unit sphere, (up to count, width). A text counts once, lest repeats be the centres."""
+    distinct = np.unique(centred, axis=0)
+    count = min(count, len(distinct))
     if count < 1:
         return np.zeros((0, centred.shape[1]), dtype=np.int8)
     with threadpool_limits(limits=1):
         model = KMeans(n_clusters=count, n_init=_STARTS, random_state=_SEED, algorithm="lloyd")
-        centres = model.fit(_unit(centred)).cluster_centers_
+        centres = model.fit(_unit(distinct)).cluster_centers_
     return np.unique(np.rint(_unit(centres) * _UNIT).astype(np.int8), axis=0)
 
 

@@ -90,12 +90,19 @@ def _names(starts: Sequence[float]) -> tuple[str, ...]:
 
 
 def _nearest(vectors: NDArray[np.int8], exemplars: NDArray[np.int8]) -> NDArray[np.int64]:
-    """The greatest product with any exemplar, exact (integers below 2**24 in float32); 0 without one."""
+    """The greatest product with any exemplar but an equal one; exact, of integers below 2**24; 0 without one.
+
+    Equal ones do not count: in traffic that repeats itself every fresh wording would look novel.
+    """
     best = np.zeros(len(vectors), dtype=np.int64)
     if not len(exemplars):
         return best
     others = exemplars.T.astype(np.float32)
+    squares = np.einsum("ij,ij->j", others, others)
     for start in range(0, len(vectors), _CHUNK):
-        product = vectors[start : start + _CHUNK].astype(np.float32) @ others
+        chunk = vectors[start : start + _CHUNK].astype(np.float32)
+        own = np.einsum("ij,ij->i", chunk, chunk)[:, None]
+        product = chunk @ others
+        product[(product == own) & (squares == own)] = 0
         best[start : start + _CHUNK] = product.max(axis=1)
     return best
