@@ -142,7 +142,7 @@ def replay_command(paths: Sequence[str], config: Path | None, *, learn: str | No
     Raises:
         ConfigError: the config, `--learn` or a file cannot be used.
     """
-    settings = load(config, os.environ) if config is not None else _defaults()
+    settings = load(config, os.environ) if config is not None else default_settings()
     rule = learn_option(learn, settings)
     try:
         files = HistoryFiles([Path(path) for path in paths])
@@ -162,6 +162,6 @@ def replay_command(paths: Sequence[str], config: Path | None, *, learn: str | No
     return 0
 
 
-def _defaults() -> Settings:
+def default_settings() -> Settings:
     """Everything as shipped: one agent that takes every turn."""
     return Settings.model_validate({"agents": [{"name": "agent"}], "kafka": {"topics": [HISTORY.topic]}})
