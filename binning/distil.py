@@ -50,6 +50,7 @@ def artefact(source: Path, cache: Path, progress: Progress) -> Path:
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=cache))
     try:
         _build(source, building, progress)
+        building.chmod(0o755)  # an image is built by root and run by somebody else
         building.rename(folder)
     except OSError:
         if not (folder / _FILES[-1]).is_file():

@@ -82,9 +82,9 @@ def test_an_artefact_that_lost_the_race_is_thrown_away(
         builder.start()
     for builder in builders:
         builder.join()
-    folders = [path.name for path in tmp_path.iterdir()]
-    assert len(folders) == 1
-    assert not folders[0].startswith(".")
+    (folder,) = tmp_path.iterdir()
+    assert not folder.name.startswith(".")
+    assert folder.stat().st_mode & 0o777 == 0o755
 
 
 def test_an_unknown_kind_or_model_is_named() -> None:
