@@ -24,7 +24,7 @@ _log = structlog.get_logger()
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
 _REASON = re.compile(r"Bootstrap (?:connection|attempt) to \S+ failed: (.*?)(?: \(backoff .*)?$", re.DOTALL)
 _TWICE = re.compile(r"(\w+Error): \1:")
-_VAGUE = ("socket disconnected", "Cancelled")
+_VAGUE = ("socket disconnected", "Cancelled", "Request timed out", "RequestTimedOutError")
 
 
 class ThinnedHandler(logging.Handler):
@@ -75,8 +75,8 @@ class ReasonCollector(logging.Handler):
         telling = [reason for reason in self._reasons if not any(vague in reason for vague in _VAGUE)]
         if telling:
             return max(telling, key=lambda reason: ("SaslAuthentication" in reason, "Error" in reason))
-        if not self._reasons:
-            return None
+        if not any("socket disconnected" in reason for reason in self._reasons):
+            return self._reasons[-1] if self._reasons else None
         hint = "it refused the login" if self._answered else "another protocol, TLS or a wrong port"
         return f"the broker hung up ({hint})"
 

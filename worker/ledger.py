@@ -17,7 +17,7 @@ from baselines.errors import StoreUnavailable
 from baselines.store import Outcome
 from worker.chain import ActiveBinSet, Chain
 from worker.dead_letters import DeadLettersUnavailable
-from worker.records import SourceFailed
+from worker.records import NEW_GROUND, SourceFailed
 from worker.upkeep import Packer
 
 if TYPE_CHECKING:
@@ -249,6 +249,5 @@ def _first_offset(partition: Partition, active: Mapping[str, ActiveBinSet]) -> i
 
 def _other_topic(partition: Partition) -> SourceFailed:
     return SourceFailed(
-        f"topic {partition.topic} is not the one that was counted: it was deleted and created again; "
-        "start with another redis.prefix to learn it anew, or restore the topic"
+        f"topic {partition.topic} is not the one that was counted: it was made anew; {NEW_GROUND}"
     )

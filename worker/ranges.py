@@ -17,7 +17,7 @@ from worker.kafka_client import (
     open_consumer,
     topic_facts,
 )
-from worker.records import SourceFailed
+from worker.records import NEW_GROUND, SourceFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -128,7 +128,7 @@ class KafkaRanges:
         if begin <= at:
             raise SourceFailed(
                 f"{tp.topic}-{tp.partition} ends before offset {at}, which it had: its log was lost or the "
-                "topic recreated; start with another redis.prefix to learn it anew, or restore the topic"
+                f"topic recreated; {NEW_GROUND}"
             )
         log.warning("records_lost", partition=f"{tp.topic}-{tp.partition}", records=begin - at)
         self._consumer.seek(tp, begin)

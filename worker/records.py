@@ -23,6 +23,10 @@ class SourceFailed(Exception):  # noqa: N818 - as KafkaUnavailable
     """Reading cannot go on in this process. The message says what is wrong and what to do."""
 
 
+NEW_GROUND = "start with another redis.prefix to learn it anew, or restore the topic"
+"""What to do about a topic that is not the one that was counted."""
+
+
 class RecordSource(Protocol):
     """What ingest needs of a source of records; `KafkaSource` is the real one."""
 

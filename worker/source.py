@@ -24,7 +24,7 @@ from kafka.structs import OffsetAndMetadata
 from baselines.store import Partition
 from worker.kafka_client import MAX_POLL_RECORDS, open_admin, open_consumer, topic_facts, topic_id_text
 from worker.parking import Parking
-from worker.records import Record, SourceFailed
+from worker.records import NEW_GROUND, Record, SourceFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -36,6 +36,7 @@ POLL_MS = 100
 
 MIRROR_EVERY_S = 5.0
 TOPICS_EVERY_S = 30.0
+EMPTY_HANDED_S = 5.0
 _BROKER_MS = 1_000
 
 log = structlog.get_logger()
@@ -63,6 +64,7 @@ class KafkaSource:
         self._consumer = open_consumer(options, group=options.group)
         self._parking = Parking(self._consumer)
         self._consumer.subscribe(self._topics, listener=self._parking)
+        self._know_partitions()
         self._mirrored: Any = None
         self._mirror_due = self._topics_due = 0.0
         self.skipped = 0
@@ -196,16 +198,28 @@ class KafkaSource:
     def _mirror_failed(self, _error: BaseException) -> None:
         self.mirror_failures += 1
 
+    def _know_partitions(self) -> None:
+        """Before the first poll: a leader that does not know them yet assigns nothing to anybody."""
+        for topic in self._topics:
+            try:
+                self._consumer.partitions_for_topic(topic)
+            except RetriableError as error:
+                log.info("kafka_retry", error=type(error).__name__)
+
     def _look_at_topics(self) -> None:
         """Stop when a topic is another one by now; note new partitions. Free: the client's own metadata."""
         if self._monotonic() < self._topics_due:
             return
         self._topics_due = self._monotonic() + TOPICS_EVERY_S
         cluster = self._consumer._client.cluster  # noqa: SLF001 - the public API does not show the id
+        if not self._parking.parked and not self._parking.placed:
+            # Too many members, or the leader of the group missed an answer: then it will not miss this one.
+            self._topics_due = self._monotonic() + EMPTY_HANDED_S
+            cluster.request_update()
         for topic in self._topics:
             found = topic_id_text(cluster.topic_id(topic))
             if found and self._ids[topic] and found != self._ids[topic]:
-                raise SourceFailed(_recreated(topic))
+                raise SourceFailed(f"topic {topic} was deleted and created again; {NEW_GROUND}")
             self._counts[topic] = max(self._counts[topic], len(cluster.partitions_for_topic(topic) or ()))
 
     def _out_of_range(self, error: OffsetOutOfRangeError) -> None:
@@ -220,7 +234,7 @@ class KafkaSource:
             if offset > ends[tp]:
                 raise SourceFailed(
                     f"{tp.topic}-{tp.partition} ends at {ends[tp]}, but has been read up to {offset}: "
-                    f"its log was lost or the topic recreated; {_NEW_GROUND}"
+                    f"its log was lost or the topic recreated; {NEW_GROUND}"
                 )
             if offset < begins[tp] and Partition(*tp) in self._parking.placed:
                 self._consumer.seek(tp, begins[tp])
@@ -230,17 +244,10 @@ class KafkaSource:
                 )
 
 
-_NEW_GROUND = "start with another redis.prefix to learn it anew, or restore the topic"
-
-
-def _recreated(topic: str) -> str:
-    return f"topic {topic} was deleted and created again while it was read; {_NEW_GROUND}"
-
-
 def _failure(error: KafkaError) -> SourceFailed:
     name = type(error).__name__
     if isinstance(error, LogTruncationError):
-        return SourceFailed(f"a topic's log was cut behind what has been read ({name}); {_NEW_GROUND}")
+        return SourceFailed(f"a topic's log was cut behind what has been read ({name}); {NEW_GROUND}")
     return SourceFailed(
         f"reading from Kafka failed for good: {name}; the client's log line before this names the cause"
     )
