@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.episode import Kind  # noqa: TC001 - msgspec reads annotations at run time
+from alerts.episode import Kind
 from alerts.playbooks import link
 from alerts.routes import nearest
-from alerts.verdict import (  # noqa: TC001 - as above
+from alerts.verdict import (
     Cause,
     Change,
     DimensionVerdict,

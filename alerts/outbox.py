@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 import structlog
 
-from alerts.notification import Notification  # noqa: TC001 - msgspec reads annotations at run time
+from alerts.notification import Notification
 from alerts.sinks.base import Dead, Delivered, Retry
 
 if TYPE_CHECKING:

@@ -2,10 +2,10 @@
 
     python benchmarks/scenarios.py [FOLDER]
 
-FOLDER holds `NAME.jsonl.gz` with turns and `NAME.truth.json` with `expected_quadrant` and `change_time`. Each stream
-is replayed three times: learning from its first 1000 turns, and with the first 100 and 200 turns dropped from the
-next 900 and 800, so that no result hangs on one start. A page is counted when event time has passed the end of
-its step by the two minutes that late events are waited for.
+FOLDER holds `NAME.jsonl.gz` with turns and `NAME.truth.json` with `expected_quadrant` and `change_time`.
+Each stream is replayed three times: learning from its first 1000 turns, and with the first 100 and 200 turns
+dropped from the next 900 and 800, so that no result hangs on one start. A page counts as sent when event time
+has passed the end of its step by the two minutes that late events are waited for.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ def main() -> int:
 def measure(truth_path: Path, dropped: int, learn: int) -> Row:
     """Replay one stream without its first turns."""
     truth = json.loads(truth_path.read_text(encoding="utf-8"))
-    lines = gzip.open(truth_path.with_name(truth["scenario"] + ".jsonl.gz")).readlines()[dropped:]
+    with gzip.open(truth_path.with_name(truth["scenario"] + ".jsonl.gz")) as stream:
+        lines = stream.readlines()[dropped:]
     times = sorted(_seconds(json.loads(line)["timestamp"]) for line in lines)
     change = _seconds(truth["change_time"]) if truth["change_time"] else None
     with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:

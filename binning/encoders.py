@@ -62,8 +62,8 @@ def load_encoder(
 
 
 def default_cache() -> Path:
-    """Where artefacts are kept: `$QUADRIFT_CACHE`, else `~/.cache/quadrift`."""
-    return Path(os.environ.get("QUADRIFT_CACHE") or Path.home() / ".cache" / "quadrift")
+    """Where artefacts are kept unless told otherwise."""
+    return Path.home() / ".cache" / "quadrift"
 
 
 class StaticEncoder:

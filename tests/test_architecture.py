@@ -18,7 +18,7 @@ ONLY_IN = {
     "kafka": ("worker/",),
     "redis": ("baselines/", "alerts/outbox"),
     "confluent_kafka": ("worker/demo/",),
-    "torch": (),
+    "torch": ("binning/",),
 }
 
 

@@ -168,8 +168,11 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    from worker.demo.run import demo  # noqa: PLC0415 - its packages are an extra
-
+    try:
+        from worker.demo.run import demo  # noqa: PLC0415 - its packages are an extra
+    except ModuleNotFoundError as error:
+        sys.stderr.write(f"quadrift demo: {error.name} is missing; pip install 'quadrift[demo]'\n")
+        return 1
     return demo(once=arguments.once, quiet=arguments.quiet)
 
 

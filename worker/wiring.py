@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
+from threadpoolctl import threadpool_limits
 
 from alerts.playbooks import link
 from alerts.routes import moved_sides, nearest
@@ -47,7 +48,11 @@ LEAVE_S = 24 * 3600
 
 
 def encoder(settings: EncoderSettings) -> Encoder:
-    """The configured encoder; a static one that is not cached is built first, with its progress shown."""
+    """The configured encoder; a static one that is not cached is built first, with its progress shown.
+
+    From here on linear algebra keeps to one thread: its vectors are short, and a worker scales by processes.
+    """
+    threadpool_limits(1)
     columns = (
         TextColumn("quadrift: encoder, {task.description}"),
         BarColumn(),

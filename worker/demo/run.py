@@ -6,6 +6,7 @@ import signal
 import sys
 import tempfile
 import time
+import uuid
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,7 +156,7 @@ def settings(kafka: Broker, redis_url: str, port: int, scenario: Scenario) -> di
             "dead_letter_topic": kafka.dead_letters,
             **version,
         },
-        "redis": {"url": redis_url, "prefix": f"quadrift-{kafka.topic}"},
+        "redis": {"url": redis_url, "prefix": f"quadrift-demo-{uuid.uuid4().hex[:8]}"},
         "learn": {"at_least": f"{scenario.learning_h}h"},
         "binning": {"segments": {"plan": ["free", "pro"]}},
         "http": {"port": port},
