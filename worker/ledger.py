@@ -69,12 +69,10 @@ class Ledger:
     ) -> None:
         self.stats = LedgerStats()
         self._source = source
-        self._store = store
-        self._agents = frozenset(agents)
+        self._store, self._agents = store, frozenset(agents)
         self._active = active
         self._letters = letters
-        self._clock = clock
-        self._monotonic = monotonic
+        self._clock, self._monotonic = clock, monotonic
         self._packer = Packer(store, judged_to, monotonic)
         self._chains: dict[Partition, Chain] = {}
         self._registered: dict[str, int] = {}
@@ -242,9 +240,8 @@ class Ledger:
 
 def _first_offset(partition: Partition, active: Mapping[str, ActiveBinSet]) -> int | None:
     """Where a partition never committed begins: the smallest learned end; None, its start, without one."""
-    ends = [bins.ends.get(partition) for bins in active.values()]
-    known = [end for end in ends if end is not None]
-    return min(known) if len(known) == len(ends) else None
+    ends = [bins.ends[partition] for bins in active.values() if partition in bins.ends]
+    return min(ends) if len(ends) == len(active) else None
 
 
 def _other_topic(partition: Partition) -> SourceFailed:

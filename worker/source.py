@@ -52,8 +52,7 @@ class KafkaSource:
     def __init__(
         self, options: KafkaOptions, topics: Sequence[str], monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        self._topics = tuple(topics)
-        self._monotonic = monotonic
+        self._topics, self._monotonic = tuple(topics), monotonic
         admin = open_admin(options)
         try:
             facts = topic_facts(admin, self._topics, options)
@@ -69,8 +68,7 @@ class KafkaSource:
         self._mirror_due = self._topics_due = 0.0
         self.skipped = 0
         """Records that the log had dropped before they were read."""
-        self.mirror_failures = 0
-        self.broker_errors = 0
+        self.mirror_failures = self.broker_errors = 0
 
     def topics(self) -> Mapping[str, int]:
         """As RecordSource."""
@@ -248,6 +246,4 @@ def _failure(error: KafkaError) -> SourceFailed:
     name = type(error).__name__
     if isinstance(error, LogTruncationError):
         return SourceFailed(f"a topic's log was cut behind what has been read ({name}); {NEW_GROUND}")
-    return SourceFailed(
-        f"reading from Kafka failed for good: {name}; the client's log line before this names the cause"
-    )
+    return SourceFailed(f"reading from Kafka failed for good: {name}; the client's log names the cause")
