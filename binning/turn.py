@@ -6,9 +6,16 @@ texts; what leaves this package are bins, counts and pointers.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
+
+T = TypeVar("T")
+if TYPE_CHECKING:
+    OrNull = Annotated[T, "null on the wire"]
+else:
+    OrNull = T | None
+"""Null on the wire is the same as absent: whoever reads a turn finds the default, never None."""
 
 
 class EventTime(float):
@@ -21,7 +28,10 @@ class Input(msgspec.Struct):
     """The user's side of a turn."""
 
     text: str | None = None
-    modalities: tuple[str, ...] = ()
+    modalities: OrNull[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        self.modalities = self.modalities or ()
 
 
 class ToolCall(msgspec.Struct):
@@ -37,18 +47,25 @@ class Output(msgspec.Struct):
     """The agent's side of a turn. Neither text nor tool call means that there is no output to judge."""
 
     text: str | None = None
-    tool_calls: tuple[ToolCall, ...] = ()
+    tool_calls: OrNull[tuple[ToolCall, ...]] = ()
     finish_reason: str | None = None
-    flags: tuple[str, ...] = ()
+    flags: OrNull[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        self.tool_calls = self.tool_calls or ()
+        self.flags = self.flags or ()
 
 
 class Retrieval(msgspec.Struct):
     """What the agent's retrieval step found."""
 
-    sources: tuple[str, ...] = ()
+    sources: OrNull[tuple[str, ...]] = ()
     documents: int | None = None
     top_score: float | None = None
     index_version: str | None = None
+
+    def __post_init__(self) -> None:
+        self.sources = self.sources or ()
 
 
 class Turn(msgspec.Struct, kw_only=True):
@@ -58,7 +75,7 @@ class Turn(msgspec.Struct, kw_only=True):
     at: EventTime = msgspec.field(name="timestamp")
     turn_id: str | None = None
     agent: str | None = None
-    input: Input = msgspec.field(default_factory=Input)
+    input: OrNull[Input] = msgspec.field(default_factory=Input)
     output: Output | None = None
     model: str | None = None
     response_model: str | None = None
@@ -68,10 +85,14 @@ class Turn(msgspec.Struct, kw_only=True):
     system_prompt_hash: str | None = None
     retrieval: Retrieval | None = None
     conversation_id: str | None = None
-    attributes: dict[str, str | float | bool] = msgspec.field(default_factory=dict)
+    attributes: OrNull[dict[str, str | float | bool]] = msgspec.field(default_factory=dict)
     input_tokens: int | None = None
     output_tokens: int | None = None
     duration_ms: float | None = None
+
+    def __post_init__(self) -> None:
+        self.input = self.input or Input()
+        self.attributes = self.attributes or {}
 
     @property
     def identity(self) -> str:

@@ -17,6 +17,8 @@ from baselines.errors import StoreUnavailable
 from baselines.learned import ACTIVE, Active
 from baselines.store import Put
 from baselines.watermark import watermark
+from worker.dead_letters import DeadLettersUnavailable
+from worker.kafka_client import KafkaUnavailable
 
 if TYPE_CHECKING:
     import threading
@@ -32,6 +34,8 @@ log = structlog.get_logger()
 
 _STEPS_A_SLICE = 12
 _IDLE_S = 0.5
+UNAVAILABLE = (StoreUnavailable, KafkaUnavailable, DeadLettersUnavailable)
+"""What passes by: the slice is tried again."""
 
 
 class Leadership:
@@ -115,7 +119,7 @@ class Leader:
                 try:
                     busy = self.slice(token)
                     failing = _told_of(failing)
-                except StoreUnavailable as error:
+                except UNAVAILABLE as error:
                     self.forget()
                     leadership.renounce()
                     failing = _told_of(failing, str(error))
@@ -199,9 +203,9 @@ class Leader:
 
 
 def _told_of(failing: bool, reason: str | None = None) -> bool:
-    """Log when waiting for the store begins and ends; whether it is waited for now."""
+    """Log when waiting begins and ends; whether it is waited now."""
     if reason is not None and not failing:
-        log.warning("judge_waits_for_the_store", reason=reason)
+        log.warning("judge_waits", reason=reason)
     if reason is None and failing:
         log.info("judge_goes_on")
     return reason is not None
