@@ -1,0 +1,133 @@
+"""A leader that dies is followed exactly: verdicts are a function of the counts and of what was written."""
+
+from __future__ import annotations
+
+import copy
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from alerts.verdict import Verdict, encode
+from baselines.learned import ACTIVE, Active
+from baselines.memory import MemoryStore
+from baselines.store import Put
+from binning.encoders import default_cache, load_encoder
+from config.settings import Settings
+from worker.demo.scenario import Scenario, Shift, latest_begin
+from worker.demo.traffic import generate
+from worker.history_file import HistoryFiles, HistorySource
+from worker.ingest import Ingest
+from worker.judge import AgentJudge
+from worker.learn import Learner, LearnFrom
+from worker.ledger import Ledger
+from worker.survey import LearnRule
+from worker.wiring import active_bins, bin_spec, matches, owner, rules, telling
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from alerts.episode import Transition
+    from binning.encoders import Encoder
+
+AGENT = "support-agent"
+
+
+def settings(mode: str = "run") -> Settings:
+    return Settings.model_validate({"mode": mode, "agents": [AGENT], "kafka": {"topics": ["history"]}})
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return load_encoder("static", cache=default_cache())
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> HistoryFiles:
+    shape = Scenario(begin=0, turns_per_hour=300, warm_h=1, shift_h=2, calm_h=1, shifts=(Shift.MODEL,))
+    begin = latest_begin(1_790_000_000, shape.end // 3600 + 1)
+    played = Scenario(begin=begin, turns_per_hour=300, warm_h=1, shift_h=2, calm_h=1, shifts=(Shift.MODEL,))
+    path: Path = tmp_path_factory.mktemp("history") / "history.jsonl"
+    path.write_bytes(b"".join(sent.record() + b"\n" for sent in generate(played)))
+    return HistoryFiles([path])
+
+
+Counted = tuple[MemoryStore, Active]
+
+
+@pytest.fixture(scope="module")
+def once_counted(files: HistoryFiles, encoder: Encoder) -> Counted:
+    return count(files, encoder)
+
+
+@pytest.fixture
+def counted(once_counted: Counted) -> Counted:
+    return copy.deepcopy(once_counted)
+
+
+def count(files: HistoryFiles, encoder: Encoder) -> Counted:
+    """A store in which the history is learned and counted, and nothing is judged."""
+    store = MemoryStore()
+    learner = Learner(
+        agent=AGENT,
+        ranges=files,
+        store=store,
+        owns=owner(AGENT, settings()),
+        spec=bin_spec(settings()),
+        encoder=encoder,
+        rule=LearnRule(24 * 3600, 1000, float("inf"), None),
+        start=LearnFrom(),
+        clock=time.time,
+    )
+    active = learner.step(1)
+    assert active is not None
+    store.write(AGENT, 1, [Put(ACTIVE, active.to_bytes())])
+    bins = {AGENT: active_bins(store, AGENT, active, encoder)}
+    source = HistorySource(files)
+    ledger = Ledger(source, store, [AGENT], lambda: bins)
+    ingest = Ingest(source, ledger, encoder, matches(settings()))
+    while not source.exhausted:
+        ingest.tick()
+    ledger.close()
+    return store, active
+
+
+def leader(store: MemoryStore, active: Active, encoder: Encoder, mode: str = "run") -> AgentJudge:
+    def rows(transition: Transition) -> list[tuple[str, bytes]]:
+        return [(f"{transition.kind}:{sink}", b"") for sink in transition.sinks]
+
+    chosen = settings(mode)
+    bins = active_bins(store, AGENT, active, encoder).bin_set
+    return AgentJudge.take_over(AGENT, active, bins, store, rules(chosen), telling(chosen, None, rows))
+
+
+def test_leaders_that_follow_one_another_say_what_one_leader_says(counted: Counted, encoder: Encoder) -> None:
+    store, active = counted
+    undisturbed = leader(copy.deepcopy(store), active, encoder).advance(float("inf"), 1, limit=26)
+    followed: list[Verdict] = []
+    for token in range(1, 14):
+        followed += leader(store, active, encoder).advance(float("inf"), token, limit=2) or []
+    assert undisturbed is not None
+    assert [encode(verdict) for verdict in undisturbed] == [encode(verdict) for verdict in followed]
+    assert any(verdict.alerting for verdict in followed)
+
+
+def test_a_leader_whose_token_is_old_writes_nothing(counted: Counted, encoder: Encoder) -> None:
+    store, active = counted
+    old = leader(store, active, encoder)
+    assert old.advance(float("inf"), 5, limit=1) is not None
+    store.write(AGENT, 6, [])
+    before = store.fields(AGENT, "latest")
+    assert old.advance(float("inf"), 5, limit=1) is None
+    assert before == store.fields(AGENT, "latest")
+
+
+@pytest.mark.parametrize(("mode", "queued"), [("run", ["opened:log"]), ("observe", [])])
+def test_observe_mode_records_the_episode_and_queues_nothing(
+    mode: str, queued: list[str], counted: Counted, encoder: Encoder
+) -> None:
+    store, active = counted
+    verdicts = leader(store, active, encoder, mode).advance(float("inf"), 1, limit=26)
+    assert any(verdict.alerting for verdict in verdicts or ())
+    assert len(store.fields(AGENT, "episodes")) == 1
+    assert queued == list(store.fields(AGENT, "outbox"))
