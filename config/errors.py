@@ -108,9 +108,13 @@ def _dotted(location: Sequence[str]) -> str:
 
 def _model_at(root: type[BaseModel], location: Sequence[str]) -> type[BaseModel] | None:
     model: type[BaseModel] | None = root
+    named = False  # below a mapping of sections comes a name that is nobody's key
     for part in location:
-        if model is not None and not part.isdigit():
-            model = children(model)[part].section if part in children(model) else None
+        if named:
+            named = False
+        elif model is not None and not part.isdigit():
+            key = children(model).get(part)
+            model, named = (key.section, key.mapping) if key is not None else (None, False)
     return model
 
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, Field, SecretStr, field_validat
 from config.alerting import Alerts
 from config.connections import Kafka, Redis
 from config.decide import DEFAULT_DECIDE, canonical
+from config.thresholds import Thresholds
 from config.values import Duration, Moment, Names, Section, Text
 
 
@@ -81,19 +82,6 @@ class Binning(Section):
             if any(not part or "=" in part or "/" in part for part in (attribute, *values)):
                 raise ValueError("attributes and values may be neither empty nor contain = or /")
         return segments
-
-
-class Thresholds(Section):
-    """Where a debiased PSI counts as moderate and as significant."""
-
-    moderate: float = Field(default=0.10, gt=0)
-    significant: float = Field(default=0.25, gt=0)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.moderate >= self.significant:
-            raise ValueError("moderate should be below significant")
-        return self
 
 
 class Http(Section):

@@ -49,7 +49,7 @@ def evaluate(
         part = parts[rung]
         level = segment.rules.alpha(part.window, segment.deciding)
         fixed = segment.fixed[dimension.key].judge(
-            part.window, part.of(dimension.slots), alpha=level, gates=segment.rules.gates
+            part.window, part.of(dimension.slots), alpha=level, gates=segment.rules.gates(dimension.key)
         )
         if not isinstance(fixed, Evaluation):
             tracked.short.add(rung)
@@ -75,7 +75,7 @@ def _against_rolling(
         excluded=tracked.excluded,
         since=tracked.restarted,
         alpha=level,
-        gates=segment.rules.gates,
+        gates=segment.rules.gates(dimension.key),
     )
     return found if isinstance(found, Evaluation) else None
 

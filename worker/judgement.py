@@ -136,7 +136,7 @@ def _behaviour(segment: Segment, inputs: bool | None) -> BehaviourVerdict | None
     moved = [j for j in candidates if (j.behaviour.moved if inputs else bool(j.slices))]
     worst = max(moved or candidates, key=lambda j: j.behaviour.psi)
     told = worst.slices if worst.slices and not inputs else worst.behaviour.where
-    gates = segment.rules.gates
+    gates = segment.rules.gates(worst.behaviour.outcome)
     level: Level = "low"
     if moved:
         level = "significant" if worst.behaviour.psi >= gates.significant else "moderate"

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How to judge: the one knob, over how many agents it is spread, the gates, and which dimensions decide.
+    """How to judge: the one knob, over how many agents it is spread, which dimensions decide, their gates.
 
-    A step is judged when the watermark is `lateness_s` past its end.
+    `decides` and `gates` take a dimension's key. A step is judged when the watermark is `lateness_s` past its
+    end.
     """
 
     false_pages_per_month: float
-    gates: Gates
+    gates: Callable[[str], Gates]
     calendar: Calendar
     decides: Callable[[str], bool]
     agents: int

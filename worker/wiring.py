@@ -104,9 +104,14 @@ def bin_spec(settings: Settings) -> BinSpec:
 
 def rules(settings: Settings) -> Rules:
     """How to judge."""
+
+    def gates(dimension: str) -> Gates:
+        effect = settings.thresholds.of(dimension)
+        return Gates(moderate=effect.moderate, significant=effect.significant)
+
     return Rules(
         false_pages_per_month=settings.false_pages_per_month,
-        gates=Gates(moderate=settings.thresholds.moderate, significant=settings.thresholds.significant),
+        gates=gates,
         calendar=Calendar(ZoneInfo(settings.time_zone)),
         decides=settings.decides,
         agents=len(settings.agents),
