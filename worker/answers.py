@@ -62,6 +62,7 @@ def current(snapshot: Snapshot, agent: AgentView, segment: str, now: float) -> d
                 "there is no such segment", segments=["all", *(s for s in agent.latest if s != "all")]
             )
         return _unjudged(agent, snapshot, stale)
+    stale = stale or _held_back(snapshot)
     return {
         "agent": agent.name,
         "segment": segment,
@@ -155,6 +156,14 @@ def _stale(snapshot: Snapshot, now: float) -> str | None:
         return "the state store has not answered yet"
     age = now - snapshot.at
     return f"the state store has not answered for {age:.0f} s" if age > STALE_S else None
+
+
+def _held_back(snapshot: Snapshot) -> str | None:
+    """Why no new window can be judged, None where nothing holds them back."""
+    if not snapshot.lagging:
+        return None
+    named = ", ".join(snapshot.lagging[:5])
+    return f"no worker reports on {named}: windows wait for what they hold"
 
 
 def _unjudged(agent: AgentView, snapshot: Snapshot, stale: str | None) -> dict[str, Any]:

@@ -64,8 +64,8 @@ class Counting:
         now = time.monotonic()
         self._health.tick("ingest", now)
         placed = self._ledger.placed
-        if assigned := placed.union(self._source.parked()):
-            self._health.assigned = assigned
+        if self._source.joined:
+            self._health.assigned = placed.union(self._source.parked())
         self._health.placed = placed
         self._health.lag = self._ledger.lag
         if not self._ledger.stats.held:

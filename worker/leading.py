@@ -130,6 +130,8 @@ class Leading:
                 if not failing:
                     log.warning("outbox_waits_for_the_store", reason=str(error))
                 failing = True
+        for sink in sinks.values():
+            sink.close()
 
     def _drain(self, boxes: Sequence[Outbox]) -> None:
         for box in boxes:

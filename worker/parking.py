@@ -26,6 +26,7 @@ class Parking(ConsumerRebalanceListener):  # type: ignore[misc]
         self.parked: set[Partition] = set()
         self.placed: set[Partition] = set()
         self.lost: set[Partition] = set()
+        self.joined = False
 
     def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Forget them; what was not committed of them is read again by the next owner."""
@@ -44,3 +45,4 @@ class Parking(ConsumerRebalanceListener):  # type: ignore[misc]
         for tp in assigned:
             self._consumer.seek(tp, 0)
         self.parked |= {Partition(*tp) for tp in assigned}
+        self.joined = True

@@ -68,7 +68,6 @@ class KafkaSource:
         self._mirror_due = self._topics_due = 0.0
         self.skipped = 0
         """Records that the log had dropped before they were read."""
-        self.mirror_failures = self.broker_errors = 0
 
     def topics(self) -> Mapping[str, int]:
         """As RecordSource."""
@@ -77,6 +76,11 @@ class KafkaSource:
     def topic_id(self, topic: str) -> str:
         """As RecordSource."""
         return self._ids[topic]
+
+    @property
+    def joined(self) -> bool:
+        """Whether the group has assigned us partitions, be it none."""
+        return self._parking.joined
 
     def parked(self) -> Sequence[Partition]:
         """As RecordSource."""
@@ -133,7 +137,6 @@ class KafkaSource:
             self._out_of_range(error)
             return {}
         except RetriableError as error:
-            self.broker_errors += 1
             log.info("kafka_retry", error=type(error).__name__)
             return {}
         except KafkaError as error:
@@ -191,10 +194,6 @@ class KafkaSource:
         }
         if ours:
             self._mirrored = self._consumer.commit_async(ours)
-            self._mirrored.add_errback(self._mirror_failed)
-
-    def _mirror_failed(self, _error: BaseException) -> None:
-        self.mirror_failures += 1
 
     def _know_partitions(self) -> None:
         """Before the first poll: a leader that does not know them yet assigns nothing to anybody."""
@@ -229,17 +228,16 @@ class KafkaSource:
         except RetriableError:
             return
         for tp, offset in wanted.items():
+            partition, lost = Partition(*tp), begins[tp] - offset
             if offset > ends[tp]:
                 raise SourceFailed(
-                    f"{tp.topic}-{tp.partition} ends at {ends[tp]}, but has been read up to {offset}: "
+                    f"{partition} ends at {ends[tp]}, but has been read up to {offset}: "
                     f"its log was lost or the topic recreated; {NEW_GROUND}"
                 )
-            if offset < begins[tp] and Partition(*tp) in self._parking.placed:
+            if lost > 0 and partition in self._parking.placed:
                 self._consumer.seek(tp, begins[tp])
-                self.skipped += begins[tp] - offset
-                log.warning(
-                    "records_lost", partition=f"{tp.topic}-{tp.partition}", records=begins[tp] - offset
-                )
+                self.skipped += lost
+                log.warning("records_lost", partition=str(partition), records=lost)
 
 
 def _failure(error: KafkaError) -> SourceFailed:

@@ -48,6 +48,9 @@ class Sink(Protocol):
     def send(self, notification: Notification, now: float) -> Outcome:
         """Deliver once, without retrying; never raises for what the network or the receiver does."""
 
+    def close(self) -> None:
+        """Let go of its connections."""
+
 
 def refused(status: int, headers: Mapping[str, str], now: float) -> Retry | Dead:
     """What a status other than success means to any HTTP receiver: 408, 425, 429 and 5xx pass later."""

@@ -36,3 +36,6 @@ class LogSink:
             facts=facts(notification),
         )
         return Delivered()
+
+    def close(self) -> None:
+        """There is no connection."""

@@ -65,6 +65,9 @@ class Recorder:
         self.outcomes = list(outcomes)
         self.sent: list[str] = []
 
+    def close(self) -> None:
+        pass
+
     def send(self, notification: Notification, now: float) -> Outcome:
         del now
         self.sent.append(notification.kind)
