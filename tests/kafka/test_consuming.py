@@ -62,6 +62,8 @@ def topic(kafka_broker: Broker) -> str:
 def test_every_record_is_counted_once_over_joins_and_leaves_of_the_group(
     kafka_broker: Broker, topic: str, store: RedisStore
 ) -> None:
+    if kafka_broker.kind == "mock":
+        pytest.skip("the mock cluster refuses a sync that a second rebalance overtakes (InvalidRequest)")
     shared = options(kafka_broker)
     produce(kafka_broker, topic, spread(range(4_000)))
     first = Process(KafkaSource(shared, [topic]), store, ACTIVE)
