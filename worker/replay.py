@@ -28,7 +28,7 @@ from worker.survey import LearnRule
 from worker.wiring import active_bins, bin_spec, encoder, matches, owner, rules, telling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from alerts.verdict import Verdict
     from binning.encoders import Encoder
@@ -57,6 +57,18 @@ def replay(files: HistoryFiles, settings: Settings, rule: LearnRule, made: Encod
         NotEnoughError: no agent's turns suffice to learn from.
     """
     store = MemoryStore()
+    agents = learned_agents(files, settings, rule, made, store)
+    yield from verdicts(files, settings, made, store, agents)
+
+
+def learned_agents(
+    files: HistoryFiles, settings: Settings, rule: LearnRule, made: Encoder, store: MemoryStore
+) -> dict[str, Replayed]:
+    """Every agent that the beginning of the files has enough turns of, ready to be judged.
+
+    Raises:
+        NotEnoughError: there is none.
+    """
     agents = {}
     for match in matches(settings):
         if (learned := _learn(match.name, files, settings, rule, made, store)) is not None:
@@ -66,6 +78,18 @@ def replay(files: HistoryFiles, settings: Settings, rule: LearnRule, made: Encod
             f"no agent has {rule.turns} turns over {rule.at_least_s / 3600:g} h and later ones to judge; "
             "give --learn less, such as --learn 500 or --learn 6h"
         )
+    return agents
+
+
+def verdicts(
+    files: HistoryFiles,
+    settings: Settings,
+    made: Encoder,
+    store: MemoryStore,
+    agents: Mapping[str, Replayed],
+    tell: Callable[[int], None] = lambda _: None,
+) -> Iterator[Verdict]:
+    """Count the turns that were not learned from and judge them; `tell` hears how many lines were read."""
     source = HistorySource(files)
     active = {name: learned.bins for name, learned in agents.items()}
     ticks = _Ticks()
@@ -73,6 +97,7 @@ def replay(files: HistoryFiles, settings: Settings, rule: LearnRule, made: Encod
     ingest = Ingest(source, ledger, made, matches(settings), monotonic=ticks)
     while not source.exhausted:
         ingest.tick()
+        tell(source.position(HISTORY) or 0)
         yield from _judge(agents, store)
     ledger.close()
     yield from _judge(agents, store)
