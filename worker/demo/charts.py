@@ -43,7 +43,7 @@ def histogram_panel(side: Side, histograms: Sequence[Histogram], width: int) -> 
     bar = max(8, width - 37)
     top = max((max(b.reference_share, b.current_share) for b in shown.bins), default=1.0) or 1.0
     for one in widest(shown.bins):
-        rows.add_row(*_bar_row(one, top, bar))
+        rows.add_row(*_bar_row(one, top, bar, exceeds=shown.exceeds))
     exceeds = any(h.exceeds and h.deciding for h in mine)
     title = Text.assemble(
         (side, "bold"), f" {shown.name}  ", (f"PSI {shown.psi:.2f}", "bold" if exceeds else "dim")
@@ -91,9 +91,10 @@ def bar(reference: float, current: float, top: float, width: int, colour: str) -
     return line
 
 
-def _bar_row(one: Driver, top: float, width: int) -> tuple[Text, Text, Text]:
+def _bar_row(one: Driver, top: float, width: int, *, exceeds: bool) -> tuple[Text, Text, Text]:
+    """A bin is red only in a dimension that exceeds: any other difference may be chance."""
     gone = abs(one.current_share - one.reference_share)
-    moved = gone > 0.04 or (gone > 0.01 and gone > one.reference_share)
+    moved = exceeds and (gone > 0.04 or (gone > 0.01 and gone > one.reference_share))
     name = Text((one.label or one.bin).replace("_", " "), no_wrap=True, overflow="ellipsis")
     name.truncate(18, overflow="ellipsis")
     colour = "red" if moved else "green"

@@ -168,7 +168,9 @@ def alert_rows(alert: Alert) -> Iterator[tuple[Text, Text, Text]]:
     what = Text(alert.quadrant, style=f"{style} {COLOURS.get(alert.quadrant, 'red')}")
     yield Text(clock(alert.at)), what, Text(alert.headline, style=style, no_wrap=True, overflow="ellipsis")
     state = Text(f"resolved {clock(alert.resolved_at)}" if alert.resolved_at else "firing", style="dim")
-    link = Text(alert.playbook or "", style=f"dim underline link {alert.playbook}" if alert.playbook else "")
+    link = Text()  # styled as a span: the table would underline its own padding too
+    if alert.playbook:
+        link.append(alert.playbook, style=f"dim underline link {alert.playbook}")
     yield Text(), state, link
 
 
