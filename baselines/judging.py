@@ -89,10 +89,10 @@ def _split(
     """The window's turns of each bin, and its turns by cell of the week."""
     if not hourly:
         return np.zeros(0, dtype=np.int64), []
-    counts = np.array([each for _, each in hourly])
-    hours = [
-        HourOfWindow(*calendar.cell(hour), turns)
-        for (hour, _), turns in zip(hourly, counts.sum(1).tolist(), strict=True)
-        if turns > 0
-    ]
-    return counts.sum(0), hours
+    total, hours = hourly[0][1], []
+    for i, (hour, counts) in enumerate(hourly):
+        turns = int(counts.sum())
+        total = total + counts if i else counts
+        if turns > 0:
+            hours.append(HourOfWindow(*calendar.cell(hour), turns))
+    return total, hours

@@ -101,16 +101,15 @@ def gamma_tail(x: float, mean: float, variance: float) -> float:
     return 0.5 * math.erfc(z / math.sqrt(2))
 
 
-def bin_tests(base: Numbers, current: Numbers, phi: float | Floats = 1.0) -> tuple[Floats, Floats, Floats]:
-    """Each bin against the rest: signed-root likelihood ratio, Cohen's h, and p times the number of bins.
+def signed_roots(
+    base: Numbers, m: float | Floats, current: Numbers, n: float | Floats
+) -> tuple[Floats, Floats]:
+    """Each bin against the rest: the signed root of the likelihood ratio, and Cohen's h.
 
-    `phi` is the design effect, of all bins or of each. Without turns on either side nothing differs.
+    Counts `base` of `m` turns and `current` of `n`, all positive turns, in any shapes that broadcast.
     """
-    n, m, bins = float(current.sum()), float(base.sum()), len(base)
-    if n <= 0 or m <= 0:
-        return np.zeros(bins), np.zeros(bins), np.ones(bins)
-    observed, expected = np.empty((4, bins)), np.empty((4, bins))
     pooled = (current + base) / (n + m)
+    observed, expected = np.empty((4, *pooled.shape)), np.empty((4, *pooled.shape))
     observed[0], observed[1], observed[2], observed[3] = current, n - current, base, m - base
     expected[0::2] = pooled
     expected[1::2] = 1 - pooled
@@ -122,8 +121,20 @@ def bin_tests(base: Numbers, current: Numbers, phi: float | Floats = 1.0) -> tup
     logs *= observed
     deviance = 2 * logs.sum(0)
     now, then = current / n, base / m
-    z = np.sign(now - then) * np.sqrt(np.maximum(deviance, 0.0) / phi)
-    h = 2 * (np.arcsin(np.sqrt(now)) - np.arcsin(np.sqrt(then)))
+    z = np.sign(now - then) * np.sqrt(np.maximum(deviance, 0.0))
+    return z, 2 * (np.arcsin(np.sqrt(now)) - np.arcsin(np.sqrt(then)))
+
+
+def bin_tests(base: Numbers, current: Numbers, phi: float | Floats = 1.0) -> tuple[Floats, Floats, Floats]:
+    """Each bin against the rest: signed-root likelihood ratio, Cohen's h, and p times the number of bins.
+
+    `phi` is the design effect, of all bins or of each. Without turns on either side nothing differs.
+    """
+    n, m, bins = float(current.sum()), float(base.sum()), len(base)
+    if n <= 0 or m <= 0:
+        return np.zeros(bins), np.zeros(bins), np.ones(bins)
+    root, h = signed_roots(base, m, current, n)
+    z = np.asarray(root / np.sqrt(phi))
     p = np.array([math.erfc(u) for u in (np.abs(z) / math.sqrt(2)).tolist()]) * bins
     return z, h, np.minimum(p, 1.0)
 

@@ -86,6 +86,8 @@ def _shifts(
 
 def _spread_out(pooling: Pooling, live: NDArray[np.bool_], values: Floats) -> Floats:
     """Values of the live pooled bins over the original bins, 0 where a bin is not live."""
+    if len(values) == len(pooling.of):  # every bin is live and none is pooled
+        return values
     pooled = np.zeros(pooling.size)
     pooled[live] = values
     return np.asarray(pooled[pooling.of])

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from baselines.evaluation import CellMove
-from baselines.psi import bin_tests, gamma_tail, null_moments, psi
+from baselines.psi import EXACT_BELOW, EXACT_TERMS, HALF, gamma_tail, null_moments, psi, signed_roots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
+
+    from baselines.psi import Floats
 
 BIN_EFFECT = 0.28
 LEAST_IMPACT = 0.005
@@ -36,22 +39,66 @@ def slice_hits(
 
     Only slices with 20 turns on both sides are looked at; a bin must also move 0.5 % of all turns.
     """
-    total = int(current.sum())
     n, m = current.sum(1), reference.sum(1)
-    rows = np.flatnonzero((n >= LEAST_TURNS) & (m >= LEAST_TURNS)).tolist()
-    hits = []
-    for row in rows:
-        z, h, _ = bin_tests(reference[row], current[row], phi)
-        p = np.array([math.erfc(u) for u in (np.abs(z) / math.sqrt(2)).tolist()]) * len(rows) * len(z)
-        impact = np.abs(current[row] / n[row] - reference[row] / m[row]) * n[row] / total
-        found = (p < alpha / 2) & (np.abs(h) >= BIN_EFFECT) & (impact >= LEAST_IMPACT)
-        hits += [SliceHit(row, bin_, float(h[bin_])) for bin_ in np.flatnonzero(found).tolist()]
+    rows = np.flatnonzero((n >= LEAST_TURNS) & (m >= LEAST_TURNS))
+    if not len(rows):
+        return []
+    total, before, now = int(n.sum()), reference[rows], current[rows]
+    hits = _moved_bins(rows, before, now, total=total, phi=phi, alpha=alpha)
+    for row in _worth_testing(rows, before, now, phi):
         mean, variance = null_moments(reference[row], int(n[row]))
         raw = psi(reference[row], current[row])[0]
         debiased, tail = raw - phi * mean, gamma_tail(raw, phi * mean, phi * phi * variance)
         if debiased >= MODERATE and len(rows) * tail < alpha / 2:
             hits.append(SliceHit(row, None, debiased))
-    return hits
+    return sorted(hits, key=lambda hit: (hit.given, hit.bin is None))
+
+
+def _moved_bins(
+    rows: NDArray[np.int64],
+    before: NDArray[np.int64],
+    now: NDArray[np.int64],
+    *,
+    total: int,
+    phi: float,
+    alpha: float,
+) -> list[SliceHit]:
+    """The bin path of all slices at once; most bins fail a gate, so p is worked out for the others only."""
+    n, m = now.sum(1, keepdims=True), before.sum(1, keepdims=True)
+    z, h = signed_roots(before, m, now, n)
+    impact = np.abs(now / n - before / m) * n / total
+    gated = (np.abs(h) >= BIN_EFFECT) & (impact >= LEAST_IMPACT)
+    return [
+        SliceHit(int(rows[row]), bin_, float(h[row, bin_]))
+        for row, bin_ in np.argwhere(gated).tolist()
+        if math.erfc(abs(z[row, bin_]) / math.sqrt(2 * phi)) * z.size < alpha / 2
+    ]
+
+
+def _worth_testing(
+    rows: NDArray[np.int64], before: NDArray[np.int64], now: NDArray[np.int64], phi: float
+) -> list[int]:
+    """The slices whose mix could have moved: PSI of at least the gate, and above its mean by chance.
+
+    That mean is looked up and may be a third off; a p-value that counts here needs twice the mean or more.
+    """
+    bins = before.shape[1]
+    n, m = now.sum(1, keepdims=True), before.sum(1, keepdims=True)
+    b, c = (before + HALF) / (m + HALF * bins), (now + HALF) / (n + HALF * bins)
+    raw = ((c - b) * np.log(c / b)).sum(1)
+    chance = ((1 - b) * np.interp(n * b, *_chance())).sum(1) / n[:, 0]
+    return rows[(raw >= MODERATE) & (raw >= phi * chance)].tolist()
+
+
+@lru_cache(maxsize=1)
+def _chance() -> tuple[Floats, Floats]:
+    """Expected turns of a bin, and what it adds to n times the PSI by chance: the Poisson limit."""
+    expected = np.concatenate([[1e-6], np.geomspace(1e-3, EXACT_BELOW, 120)])
+    x = np.arange(EXACT_TERMS)
+    logs = np.cumsum(np.log(np.maximum(x, 1)))
+    weights = np.exp(x * np.log(expected[:, None]) - expected[:, None] - logs)
+    moved = (x + HALF - expected[:, None]) * np.log((x + HALF) / expected[:, None])
+    return expected, np.asarray((weights * moved).sum(1))
 
 
 def slices(

@@ -51,8 +51,10 @@ class Segment:
     joints: dict[str, JointJudgement] = field(default_factory=dict)
     streaks: dict[str, Streak] = field(default_factory=dict)
     rolling: dict[str, RollingReference] = field(init=False)
+    deciding: int = field(init=False)
 
     def __post_init__(self) -> None:
+        self.deciding = max(1, sum(self.rules.decides(d.key) for d in self.layout.dimensions))
         self.rolling = {d.key: RollingReference(self.fixed[d.key], d.slots) for d in self.layout.dimensions}
 
     def step(self, end: int, history: History) -> None:
@@ -81,11 +83,6 @@ class Segment:
                 moved = bool(found.slices)
                 readings[joint_name(joint)] = Reading(end, exceeds=moved, calm=not moved)
         return readings
-
-    @property
-    def deciding(self) -> int:
-        """How many dimensions may page."""
-        return max(1, sum(self.rules.decides(dimension.key) for dimension in self.layout.dimensions))
 
     def state(self) -> dict[str, Any]:
         """Everything that changes, as plain values."""
