@@ -40,6 +40,18 @@ class BinShift:
 
 
 @dataclass(frozen=True, slots=True)
+class Columns:
+    """The bins of an evaluation, a column each of what `BinShift` has."""
+
+    reference_shares: tuple[float, ...]
+    current_shares: tuple[float, ...]
+    contributions: tuple[float, ...]
+    z: tuple[float, ...]
+    h: tuple[float, ...]
+    hits: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """One dimension, one window, one reference (statistics.md section 0, statistics-2.md section 0).
 
@@ -62,11 +74,18 @@ class Evaluation:
     level: Level
     exceeds: bool
     calm: bool
-    bins: tuple[BinShift, ...]
+    columns: Columns
     drivers: tuple[int, ...]
     residual_moved: bool
     detectable: float | None
     displacement: tuple[float, ...]
+
+    @property
+    def bins(self) -> tuple[BinShift, ...]:
+        """How each bin moved; made when asked for, which most evaluations never are."""
+        c = self.columns
+        rows = zip(c.reference_shares, c.current_shares, c.contributions, c.z, c.h, c.hits, strict=True)
+        return tuple(BinShift(i, *row) for i, row in enumerate(rows))
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ EXACT_TERMS = math.ceil(EXACT_BELOW + 12 * math.sqrt(EXACT_BELOW) + 10)
 
 def smoothed(counts: Numbers) -> Floats:
     """Shares of the bins with half a count added to each, (bins,): positive, summing to 1."""
-    return np.asarray((counts + HALF) / (counts.sum() + HALF * len(counts)))
+    return np.asarray((counts + HALF) / (np.add.reduce(counts) + HALF * len(counts)))
 
 
 def psi(base: Numbers, current: Numbers) -> tuple[float, Floats]:
@@ -36,7 +36,7 @@ def psi(base: Numbers, current: Numbers) -> tuple[float, Floats]:
 def divergence(b: Floats, c: Floats) -> tuple[float, Floats]:
     """The PSI of two vectors of positive shares, and each bin's (non-negative) part."""
     contributions = (c - b) * np.log(c / b)
-    return float(contributions.sum()), contributions
+    return float(np.add.reduce(contributions)), contributions
 
 
 def null_moments(base: Numbers, n: int) -> tuple[float, float]:
@@ -61,8 +61,8 @@ def moments_of(b: Floats, m: float, n: int) -> tuple[float, float]:
     small = expected < EXACT_BELOW
     if small.any():
         means[small], variances[small] = _exact_moments(b[small], n, len(b))
-    mean = float(means.sum()) + float(rest @ weight) / m
-    return mean, float(variances @ inflation) * (len(b) - 1) / float(squared.sum())
+    mean = float(np.add.reduce(means)) + float(rest @ weight) / m
+    return mean, float(variances @ inflation) * (len(b) - 1) / float(np.add.reduce(squared))
 
 
 def _exact_moments(q: Floats, n: int, bins: int) -> tuple[Floats, Floats]:
@@ -119,7 +119,7 @@ def signed_roots(
     observed[absent] = expected[absent] = 1.0  # 0 log 0 is 0
     logs = np.log(observed / expected)
     logs *= observed
-    deviance = 2 * logs.sum(0)
+    deviance = 2 * np.add.reduce(logs)
     now, then = current / n, base / m
     z = np.sign(now - then) * np.sqrt(np.maximum(deviance, 0.0))
     return z, 2 * (np.arcsin(np.sqrt(now)) - np.arcsin(np.sqrt(then)))

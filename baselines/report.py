@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from baselines.evaluate import attribute
-from baselines.evaluation import BinShift, Evaluation
+from baselines.evaluation import Columns, Evaluation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,7 +65,7 @@ def report(
         level=found.level,
         exceeds=found.exceeds,
         calm=found.calm,
-        bins=_shifts(pooling, live, found, reference, current),
+        columns=_columns(pooling, live, found, reference, current),
         drivers=tuple(int(np.argmax(np.where(pooling.of == pool, moved, -1.0))) for pool in pools),
         residual_moved=residual_moved,
         detectable=found.detectable,
@@ -73,15 +73,19 @@ def report(
     )
 
 
-def _shifts(
+def _columns(
     pooling: Pooling, live: NDArray[np.bool_], found: Assessment, reference: Floats, current: Floats
-) -> tuple[BinShift, ...]:
+) -> Columns:
     contributions = _spread_out(pooling, live, found.contributions) * pooling.weights
-    z, h = _spread_out(pooling, live, found.z), _spread_out(pooling, live, found.h)
     hits = _spread_out(pooling, live, found.hits.astype(np.float64)) > 0
-    columns = (reference, current, contributions, z, h, hits)
-    rows = zip(range(len(current)), *(column.tolist() for column in columns), strict=True)
-    return tuple(BinShift(*row) for row in rows)
+    return Columns(
+        tuple(reference.tolist()),
+        tuple(current.tolist()),
+        tuple(contributions.tolist()),
+        tuple(_spread_out(pooling, live, found.z).tolist()),
+        tuple(_spread_out(pooling, live, found.h).tolist()),
+        tuple(hits.tolist()),
+    )
 
 
 def _spread_out(pooling: Pooling, live: NDArray[np.bool_], values: Floats) -> Floats:
@@ -96,8 +100,8 @@ def _spread_out(pooling: Pooling, live: NDArray[np.bool_], values: Floats) -> Fl
 def still(judged: Judged, expected: Expectation, phi: float) -> Evaluation:
     """The evaluation of a dimension of which only one bin is in use: nothing can have moved."""
     turns = int(judged.counts.sum())
-    shares = (judged.counts / turns).tolist()
-    bins = tuple(BinShift(i, share, share, 0.0, 0.0, 0.0, False) for i, share in enumerate(shares))
+    shares = tuple((judged.counts / turns).tolist())
+    none = (0.0,) * len(shares)
     return Evaluation(
         judged.dimension,
         judged.reference,
@@ -112,9 +116,9 @@ def still(judged: Judged, expected: Expectation, phi: float) -> Evaluation:
         level="low",
         exceeds=False,
         calm=True,
-        bins=bins,
+        columns=Columns(shares, shares, none, none, none, (False,) * len(shares)),
         drivers=(),
         residual_moved=False,
         detectable=None,
-        displacement=(0.0,) * len(bins),
+        displacement=none,
     )

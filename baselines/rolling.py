@@ -44,10 +44,14 @@ def rolling_span(window: Window, since: int | None) -> Window:
 
 @dataclass(slots=True)
 class _Held:
-    """The hours that one rung's cells hold now, and which hours they were asked for."""
+    """The hours that one rung's cells hold now, and which hours they were asked for.
+
+    `covered` is how many hours lie between the first of them and the end, those left out taken off.
+    """
 
     cells: Cells
     hours: dict[int, NDArray[np.int64]] = field(default_factory=dict)
+    covered: int = 0
     asked: tuple[range, frozenset[int]] | None = None
 
 
@@ -86,10 +90,7 @@ class RollingReference:
         hours = range(-(-span.start // HOUR), span.end // HOUR)
         held = self._held.setdefault(window.length_s, _Held(Cells.empty(self._fixed.pooling.size)))
         self._bring_up_to_date(held, hours, frozenset(excluded), history)
-        if not held.hours:
-            return None
-        covered = range(min(held.hours), hours.stop)
-        if len(covered) - sum(hour in covered for hour in excluded) < LEAST_HOURS:
+        if held.covered < LEAST_HOURS:
             return None
         return judge(self._basis(held.cells), window, hourly, alpha=alpha, gates=gates)
 
@@ -106,7 +107,7 @@ class RollingReference:
         if held.asked == (hours, excluded):
             return
         held.asked = (hours, excluded)
-        wanted = {hour for hour in hours if hour in history and hour not in excluded}
+        wanted = (history.keys() & set(hours)) - excluded
         for hour in held.hours.keys() - wanted:
             self._drop(held, hour)
         for hour in wanted - held.hours.keys():
@@ -114,6 +115,8 @@ class RollingReference:
             if counts.any():
                 held.cells.add(*self._fixed.calendar.cell(hour), counts)
                 held.hours[hour] = counts
+        covered = range(min(held.hours, default=hours.stop), hours.stop)
+        held.covered = len(covered) - sum(hour in covered for hour in excluded)
 
     def _drop(self, held: _Held, hour: int) -> None:
         counts = held.hours.pop(hour, None)

@@ -96,7 +96,7 @@ def _chance() -> tuple[Floats, Floats]:
     expected = np.concatenate([[1e-6], np.geomspace(1e-3, EXACT_BELOW, 120)])
     x = np.arange(EXACT_TERMS)
     logs = np.cumsum(np.log(np.maximum(x, 1)))
-    weights = np.exp(x * np.log(expected[:, None]) - expected[:, None] - logs)
+    weights = np.exp(np.maximum(x * np.log(expected[:, None]) - expected[:, None] - logs, -600.0))
     moved = (x + HALF - expected[:, None]) * np.log((x + HALF) / expected[:, None])
     return expected, np.asarray((weights * moved).sum(1))
 

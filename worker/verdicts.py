@@ -31,11 +31,9 @@ _SHOWN_DRIVERS = 5
 
 def dimension_verdict(evaluation: Evaluation, layout: DimensionLayout, *, deciding: bool) -> DimensionVerdict:
     """One evaluation with its bins named; what drives it only while it exceeds."""
-    window = evaluation.window
-    drivers = tuple(_driver(evaluation, layout, index) for index in _told(evaluation))
-    shifts = [
-        evaluation.bins[i].current_share - evaluation.bins[i].reference_share for i in evaluation.drivers
-    ]
+    window, columns = evaluation.window, evaluation.columns
+    drivers = _drivers(evaluation, layout, _told(evaluation))
+    shifts = [columns.current_shares[i] - columns.reference_shares[i] for i in evaluation.drivers]
     return DimensionVerdict(
         side=layout.side,
         name=layout.name,
@@ -70,15 +68,18 @@ def _told(evaluation: Evaluation) -> list[int]:
     return order[:_SHOWN_DRIVERS]
 
 
-def _driver(evaluation: Evaluation, layout: DimensionLayout, index: int) -> Driver:
-    shift = evaluation.bins[index]
-    label = layout.labels[index] if layout.labels else None
-    return Driver(
-        bin=layout.bins[index],
-        reference_share=shift.reference_share,
-        current_share=shift.current_share,
-        contribution=shift.contribution,
-        label=label or None,
+def _drivers(evaluation: Evaluation, layout: DimensionLayout, indices: Iterable[int]) -> tuple[Driver, ...]:
+    """These bins with their shares, by name."""
+    columns = evaluation.columns
+    return tuple(
+        Driver(
+            bin=layout.bins[i],
+            reference_share=columns.reference_shares[i],
+            current_share=columns.current_shares[i],
+            contribution=columns.contributions[i],
+            label=(layout.labels[i] or None) if layout.labels else None,
+        )
+        for i in indices
     )
 
 
@@ -143,5 +144,5 @@ def histogram(evaluation: Evaluation, layout: DimensionLayout) -> Histogram:
         side=layout.side,
         name=layout.name,
         reference=evaluation.reference,
-        bins=tuple(_driver(evaluation, layout, shift.bin) for shift in evaluation.bins),
+        bins=_drivers(evaluation, layout, range(len(layout.bins))),
     )
