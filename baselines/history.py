@@ -168,7 +168,7 @@ class History:
     def change_set(self, window: Window) -> dict[str, dict[str, int]]:
         """Turns of the window by field of the change set and its value (whole hours and minutes)."""
         totals: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-        for bucket in self._buckets(window):
+        for _, bucket in self._buckets(window):
             for name, count in bucket.changes.items():
                 key, _, value = name.partition("=")
                 totals[key][value] += count
@@ -177,15 +177,18 @@ class History:
     def pointers(self, window: Window, limit: int) -> list[str]:
         """At most `limit` pointers to turns of the window, newest buckets first."""
         found = [
-            pointer for bucket in self._buckets(window) for _, pointer in sorted(bucket.pointers.items())
+            (start, pointer)
+            for start, bucket in self._buckets(window)
+            for _, pointer in sorted(bucket.pointers.items())
         ]
-        return found[-limit:][::-1]
+        return [pointer for _, pointer in sorted(found)[-limit:][::-1]]
 
-    def _buckets(self, window: Window) -> Iterable[_Bucket]:
+    def _buckets(self, window: Window) -> Iterable[tuple[int, _Bucket]]:
+        """The buckets of every partition that begin in the window, with their starts."""
         for cache in self._caches.values():
             for hour in sorted(cache.hours):
                 if window.start <= hour * _HOUR < window.end:
-                    yield cache.hours[hour]
+                    yield hour * _HOUR, cache.hours[hour]
             for minute in sorted(cache.minutes):
                 if window.start <= minute * 60 < window.end:
-                    yield cache.minutes[minute]
+                    yield minute * 60, cache.minutes[minute]

@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from baselines.history import KEEP_HOURS
 from baselines.windows import DAY, HOUR, day_lag
+from worker.tracked import joint_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from alerts.persistence import Streak
     from baselines.history import History
     from worker.evaluating import Parts
     from worker.segment import Segment
+    from worker.tracked import Kept, Tracked
 
 ABSORB_AFTER = 3
 """An hour enters the references so many windows after its end: a change has then had time to alert.
@@ -23,59 +27,70 @@ The source of the rule simulated windows of one hour; on a longer rung it takes 
 
 
 def keep_out_alerting_hours(segment: Segment, end: int) -> None:
-    """Keep an episode's hours out of the references, from the start of the first window that exceeded.
+    """Keep the hours of episodes out of the references, for dimensions and for joints.
 
-    One that lasts 24 h restarts the rolling reference where it began: from then on it is the new normal.
+    An episode of 24 h restarts the rolling reference where it began: from then on that is the new normal.
     """
     for key, tracked in segment.tracked.items():
-        streak = segment.streaks.get(key)
-        if streak is None or not streak.alerting:
-            tracked.open_hour = None
-            continue
-        if tracked.open_hour is None:
-            tracked.open_hour = ((streak.since or end) - tracked.rung) // HOUR
-        alerting = set(range(tracked.open_hour, end // HOUR + 1))
-        if end - tracked.open_hour * HOUR >= DAY + tracked.rung:
-            tracked.restarted = tracked.open_hour * HOUR
-            tracked.excluded -= alerting
-        else:
-            tracked.excluded |= alerting
+        before = tracked.kept.restarted
+        _keep_out(tracked.kept, segment.streaks.get(key), tracked.rung, end)
+        tracked.led = tracked.led and tracked.kept.restarted == before
+    for joint in segment.layout.joints:
+        name, rung = joint_name(joint), segment.tracked[joint.outcome].rung
+        _keep_out(segment.joints_kept[name], segment.streaks.get(name), rung, end)
+
+
+def _keep_out(kept: Kept, streak: Streak | None, rung: int, end: int) -> None:
+    """From the start of the first window that exceeded."""
+    hour = end // HOUR
+    kept.excluded = {h for h in kept.excluded if h >= hour - KEEP_HOURS}
+    if streak is None or not streak.alerting:
+        kept.open_hour = None
+        return
+    if kept.open_hour is None:
+        kept.open_hour = ((streak.since or end) - rung) // HOUR
+    alerting, opened = set(range(kept.open_hour, hour + 1)), kept.open_hour * HOUR
+    if kept.restarted == opened or end - opened >= DAY + rung:
+        kept.restarted = opened
+        kept.excluded -= alerting
+    else:
+        kept.excluded |= alerting
 
 
 def absorb(segment: Segment, end: int, history: History) -> None:
     """Offer the hours that are over to the fixed references, until they are frozen (14 days)."""
     for dimension in segment.layout.dimensions:
         tracked, part = segment.tracked[dimension.key], dimension.slots
-        for hour in range(tracked.absorbed_to, _absorbable(tracked.rung, end)):
+        for hour in range(tracked.absorbed_to, _absorbable(tracked, end)):
             before, counts, after = (history.hour(segment.name, hour + i)[part] for i in (-1, 0, 1))
-            calm = _calm(segment, dimension.key, hour)
+            calm = tracked.kept.calm(hour)
             segment.fixed[dimension.key].absorb(hour, counts, before, after, calm=calm)
             tracked.absorbed_to = hour + 1
-    _absorb_joints(segment, end, history)
+    _absorb_joints(segment, history)
 
 
-def _absorb_joints(segment: Segment, end: int, history: History) -> None:
-    """The joints' references take the hours that were calm in every dimension."""
-    slowest = max(tracked.rung for tracked in segment.tracked.values())
-    for hour in range(segment.joints_absorbed_to, _absorbable(slowest, end)):
+def _absorb_joints(segment: Segment, history: History) -> None:
+    """The joints' references take the hours that were calm in every dimension and every joint."""
+    kept = [tracked.kept for tracked in segment.tracked.values()] + list(segment.joints_kept.values())
+    offered = min(tracked.absorbed_to for tracked in segment.tracked.values())
+    for hour in range(segment.joints_absorbed_to, offered):
         segment.joints_absorbed_to = hour + 1
-        calm = all(_calm(segment, key, hour) for key in segment.fixed)
-        if calm and not all(reference.frozen for reference in segment.fixed.values()):
+        frozen = all(reference.frozen for reference in segment.fixed.values())
+        if not frozen and all(one.calm(hour) for one in kept):
             counts = history.hour(segment.name, hour)
             for joint in segment.layout.joints:
                 segment.joint_reference[joint.slots] += counts[joint.slots]
 
 
-def _absorbable(rung: int, end: int) -> int:
-    """The first hour that is too young to be offered."""
-    return (end - ABSORB_AFTER * rung) // HOUR
+def _absorbable(tracked: Tracked, end: int) -> int:
+    """The first hour that is too young to be offered: by the longest rung that served within a day.
 
-
-def _calm(segment: Segment, key: str, hour: int) -> bool:
-    """No episode of the dimension was open in the hour or the one after."""
-    tracked = segment.tracked[key]
-    alerting = tracked.open_hour is not None and hour + 1 >= tracked.open_hour
-    return not alerting and not tracked.excluded & {hour, hour + 1}
+    Traffic moves a dimension between rungs day and night; the long windows of the night must not find their
+    own hours in the reference.
+    """
+    if tracked.rung >= tracked.slowest or end - tracked.slowest_at > DAY:
+        tracked.slowest, tracked.slowest_at = tracked.rung, end
+    return (end - ABSORB_AFTER * tracked.slowest) // HOUR
 
 
 def learn_days(segment: Segment, end: int, parts: Mapping[int, Parts], history: History) -> None:

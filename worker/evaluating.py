@@ -8,9 +8,10 @@ import numpy as np
 
 from baselines.behaviour import behaviour
 from baselines.evaluation import Evaluation, Window
+from baselines.rolling import LEAST_HOURS, rolling_span
 from baselines.slices import slices
-from baselines.windows import LADDER
-from worker.tracked import JointJudgement
+from baselines.windows import HOUR, LADDER
+from worker.tracked import JointJudgement, joint_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,12 +55,15 @@ def evaluate(
         if not isinstance(fixed, Evaluation):
             tracked.short.add(rung)
             continue
-        tracked.short.discard(rung)
-        tracked.latest = {"fixed": fixed}
         rolling = _against_rolling(segment, dimension, part, history, level)
-        if rolling is not None:
-            tracked.latest["rolling"] = rolling
+        if rolling is None and tracked.led:  # the reference that decides has too little here: climb
+            tracked.short.add(rung)
+            continue
+        tracked.short.discard(rung)
+        tracked.latest = {"fixed": fixed} if rolling is None else {"fixed": fixed, "rolling": rolling}
+        tracked.led = tracked.kept.restarted is not None and rolling is not None
         return True
+    tracked.latest = {}  # too few turns on every rung: nothing can be said, and nothing old stands
     return False
 
 
@@ -72,8 +76,8 @@ def _against_rolling(
         part.window,
         part.of(dimension.slots),
         history.hours(segment.name),
-        excluded=tracked.excluded,
-        since=tracked.restarted,
+        excluded=tracked.kept.excluded,
+        since=tracked.kept.restarted,
         alpha=level,
         gates=segment.rules.gates(dimension.key),
     )
@@ -81,15 +85,20 @@ def _against_rolling(
 
 
 def evaluate_joint(
-    segment: Segment, joint: JointLayout, end: int, parts: Mapping[int, Parts]
+    segment: Segment, joint: JointLayout, end: int, parts: Mapping[int, Parts], history: History
 ) -> JointJudgement | None:
-    """Behaviour at fixed inputs on the window that the outcome was just judged on; None without a new one."""
+    """Behaviour at fixed inputs on the window that the outcome was just judged on.
+
+    None without a new one, and while a reference that an episode restarted has not got 24 h together.
+    """
     outcome = segment.tracked[joint.outcome].latest.get("fixed")
     if outcome is None or outcome.window.end != end or outcome.window.length_s not in parts:
         return None
     part = parts[outcome.window.length_s]
     current = np.sum([counts for _, counts in part.of(joint.slots)], axis=0).reshape(joint.shape)
-    reference = segment.joint_reference[joint.slots].reshape(joint.shape)
+    reference = _joint_reference(segment, joint, part.window, history)
+    if reference is None:
+        return None
     phi = max(1.0, outcome.turns / outcome.effective_n)
     level = segment.rules.alpha(part.window, segment.deciding)
     count = len(segment.layout.joints)
@@ -97,3 +106,25 @@ def evaluate_joint(
         joint.given, joint.outcome, part.window, reference, current, phi=phi, alpha=level, joints=count
     )
     return JointJudgement(found, tuple(slices(reference, current, phi=phi, alpha=level / count)))
+
+
+def _joint_reference(
+    segment: Segment, joint: JointLayout, window: Window, history: History
+) -> NDArray[np.int64] | None:
+    """What was learned of a joint; once an episode restarted it or a side of it, what came since."""
+    kept = [
+        segment.tracked[joint.given].kept,
+        segment.tracked[joint.outcome].kept,
+        segment.joints_kept[joint_name(joint)],
+    ]
+    since = max((k.restarted for k in kept if k.restarted is not None), default=None)
+    if since is None:
+        return segment.joint_reference[joint.slots].reshape(joint.shape)
+    span = rolling_span(window, since)
+    excluded = set().union(*(k.excluded for k in kept))
+    hours = [h for h in range(-(-span.start // HOUR), span.end // HOUR) if h not in excluded]
+    if len(hours) < LEAST_HOURS:
+        return None
+    known = history.hours(segment.name)
+    counts = [known[hour][joint.slots] for hour in hours if hour in known]
+    return np.sum(counts, axis=0, dtype=np.int64).reshape(joint.shape) if counts else None

@@ -19,7 +19,7 @@ from baselines.rolling import RollingReference
 from baselines.windows import HOUR, STEP, windows_ending_at
 from worker.absorbing import absorb, keep_out_alerting_hours, learn_days
 from worker.evaluating import Parts, evaluate, evaluate_joint
-from worker.tracked import JointJudgement, Rules, Tracked, joint_name
+from worker.tracked import JointJudgement, Kept, Rules, Tracked, joint_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +48,7 @@ class Segment:
     joint_reference: NDArray[np.int64]
     joints_absorbed_to: int
     tracked: dict[str, Tracked]
+    joints_kept: dict[str, Kept]
     joints: dict[str, JointJudgement] = field(default_factory=dict)
     streaks: dict[str, Streak] = field(default_factory=dict)
     rolling: dict[str, RollingReference] = field(init=False)
@@ -64,7 +65,7 @@ class Segment:
             for window in windows_ending_at(end)
             if window.start >= self.since
         }
-        self.streaks = advance_all(self.streaks, self._readings(end, parts, history))
+        self.streaks = self._standing(advance_all(self.streaks, self._readings(end, parts, history)))
         keep_out_alerting_hours(self, end)
         learn_days(self, end, parts, history)
         absorb(self, end, history)
@@ -77,12 +78,22 @@ class Segment:
             if judged and reading is not None and self.rules.decides(dimension.key):
                 readings[dimension.key] = reading
         for joint in self.layout.joints if self.name == ALL else ():  # joints are counted for the whole only
-            found = evaluate_joint(self, joint, end, parts)
-            if found is not None:
+            found = evaluate_joint(self, joint, end, parts, history)
+            if not self.tracked[joint.outcome].latest:
+                self.joints.pop(joint_name(joint), None)
+            elif found is not None:
                 self.joints[joint_name(joint)] = found
                 moved = bool(found.slices)
                 readings[joint_name(joint)] = Reading(end, exceeds=moved, calm=not moved)
         return readings
+
+    def _standing(self, streaks: Mapping[str, Streak]) -> dict[str, Streak]:
+        """The streaks that can still end: of joints, and of dimensions that decide and can be judged."""
+        return {
+            key: streak
+            for key, streak in streaks.items()
+            if key not in self.tracked or (self.rules.decides(key) and self.tracked[key].latest)
+        }
 
     def state(self) -> dict[str, Any]:
         """Everything that changes, as plain values."""
@@ -92,6 +103,7 @@ class Segment:
             "fixed": {key: reference.state() for key, reference in self.fixed.items()},
             "joint_reference": self.joint_reference.tobytes(),
             "tracked": self.tracked,
+            "joints_kept": self.joints_kept,
             "joints": self.joints,
             "streaks": self.streaks,
         }
@@ -111,6 +123,7 @@ class Segment:
             },
             joint_reference=np.frombuffer(state["joint_reference"], dtype=np.int64).copy(),
             tracked=msgspec.convert(state["tracked"], dict[str, Tracked]),
+            joints_kept=msgspec.convert(state["joints_kept"], dict[str, Kept]),
             joints=msgspec.convert(state["joints"], dict[str, JointJudgement]),
             streaks=msgspec.convert(state["streaks"], dict[str, Streak]),
         )
@@ -133,7 +146,7 @@ def learned_segment(name: str, layout: Layout, rules: Rules, until: float, hours
         )
         for dimension in layout.dimensions
     }
-    since = -(-int(until) // STEP) * STEP
+    since = (int(until) // STEP + 1) * STEP
     next_hour = -(-since // HOUR)
     return Segment(
         name=name,
@@ -144,4 +157,5 @@ def learned_segment(name: str, layout: Layout, rules: Rules, until: float, hours
         joint_reference=np.sum(list(hours.values()), axis=0, dtype=np.int64),
         joints_absorbed_to=next_hour,
         tracked={dimension.key: Tracked(next_hour) for dimension in layout.dimensions},
+        joints_kept={joint_name(joint): Kept() for joint in layout.joints},
     )

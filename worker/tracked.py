@@ -46,21 +46,39 @@ class JointJudgement(msgspec.Struct, frozen=True):
     slices: tuple[CellMove, ...]
 
 
+class Kept(msgspec.Struct):
+    """Which hours the references of a dimension or joint may not learn from, and where recent normal begins.
+
+    `open_hour` is the first hour of what makes it alert now, `excluded` the hours of episodes, `restarted`
+    where an episode of 24 h made its rolling reference start anew (seconds since the epoch).
+    """
+
+    open_hour: int | None = None
+    excluded: set[int] = msgspec.field(default_factory=set)
+    restarted: int | None = None
+
+    def calm(self, hour: int) -> bool:
+        """No episode was open in the hour or the one after."""
+        alerting = self.open_hour is not None and hour + 1 >= self.open_hour
+        return not alerting and not self.excluded & {hour, hour + 1}
+
+
 class Tracked(msgspec.Struct):
     """One dimension from step to step.
 
     `latest` holds its latest evaluation by reference, `short` the rungs that had too few turns when last
-    looked at, `open_hour` the first hour of what made it alert, `excluded` the hours that no reference may
-    learn from, `restarted` where its rolling reference starts anew (seconds since the epoch), `absorbed_to`
-    the first hour that its fixed reference has not been offered yet.
+    looked at, `led` says that a restarted rolling reference has been judged again and decides alone,
+    `absorbed_to` is the first hour that its fixed reference has not been offered yet, `slowest` the longest
+    rung that served it within a day of `slowest_at`.
     """
 
     absorbed_to: int
+    kept: Kept = msgspec.field(default_factory=Kept)
     latest: dict[str, Evaluation] = msgspec.field(default_factory=dict)
     short: set[int] = msgspec.field(default_factory=set)
-    open_hour: int | None = None
-    excluded: set[int] = msgspec.field(default_factory=set)
-    restarted: int | None = None
+    led: bool = False
+    slowest: int = 0
+    slowest_at: int = 0
 
     @property
     def rung(self) -> int:
@@ -70,9 +88,8 @@ class Tracked(msgspec.Struct):
     @property
     def deciding(self) -> list[Evaluation]:
         """The evaluations that count: the rolling one alone once it was restarted and is judged again."""
-        rolling = self.latest.get("rolling")
-        if self.restarted is not None and rolling is not None:
-            return [rolling]
+        if self.led:
+            return [self.latest["rolling"]] if "rolling" in self.latest else []
         return [self.latest[name] for name in ("fixed", "rolling") if name in self.latest]
 
     @property

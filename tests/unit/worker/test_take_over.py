@@ -122,7 +122,7 @@ def test_a_leader_whose_token_is_old_writes_nothing(counted: Counted, encoder: E
     assert before == store.fields(AGENT, "latest")
 
 
-@pytest.mark.parametrize(("mode", "queued"), [("run", ["opened:log"]), ("observe", [])])
+@pytest.mark.parametrize(("mode", "queued"), [("run", ["opened:log", "resolved:log"]), ("observe", [])])
 def test_observe_mode_records_the_episode_and_queues_nothing(
     mode: str, queued: list[str], counted: Counted, encoder: Encoder
 ) -> None:
