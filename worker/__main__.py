@@ -18,6 +18,7 @@ from baselines.errors import StoreError
 from config.load import ConfigError, load
 from config.log import configure
 from config.settings import Log, Settings
+from worker.calibrate_options import add_calibrate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_demo(commands)
     _add_replay(commands)
+    add_calibrate(commands, _config_option)
     _add_check(commands)
     _add_config(commands)
     _add_encoder(commands)

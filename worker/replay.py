@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from alerts.verdict import Verdict
+    from baselines.store import Store
     from binning.encoders import Encoder
     from worker.chain import ActiveBinSet
 
@@ -62,7 +63,7 @@ def replay(files: HistoryFiles, settings: Settings, rule: LearnRule, made: Encod
 
 
 def learned_agents(
-    files: HistoryFiles, settings: Settings, rule: LearnRule, made: Encoder, store: MemoryStore
+    files: HistoryFiles, settings: Settings, rule: LearnRule, made: Encoder, store: Store
 ) -> dict[str, Replayed]:
     """Every agent that the beginning of the files has enough turns of, ready to be judged.
 
@@ -85,7 +86,7 @@ def verdicts(
     files: HistoryFiles,
     settings: Settings,
     made: Encoder,
-    store: MemoryStore,
+    store: Store,
     agents: Mapping[str, Replayed],
     tell: Callable[[int], None] = lambda _: None,
 ) -> Iterator[Verdict]:
@@ -114,7 +115,7 @@ class _Ticks:
         return self._now
 
 
-def _judge(agents: Mapping[str, Replayed], store: MemoryStore) -> Iterator[Verdict]:
+def _judge(agents: Mapping[str, Replayed], store: Store) -> Iterator[Verdict]:
     mark = watermark({p: store.state(p) for p in store.partitions()}, time.time())
     if mark.at is None:
         return
@@ -123,7 +124,7 @@ def _judge(agents: Mapping[str, Replayed], store: MemoryStore) -> Iterator[Verdi
 
 
 def _learn(
-    agent: str, files: HistoryFiles, settings: Settings, rule: LearnRule, made: Encoder, store: MemoryStore
+    agent: str, files: HistoryFiles, settings: Settings, rule: LearnRule, made: Encoder, store: Store
 ) -> Replayed | None:
     learner = Learner(
         agent=agent,

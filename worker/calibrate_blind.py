@@ -1,0 +1,152 @@
+"""The blind spots of one dimension at its own traffic, and how they are said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from baselines.blind import MOST_WINDOWS, Sight, blind_bin, blind_mix
+from baselines.cells import TAU_KNOWN
+from baselines.psi import smoothed
+from baselines.windows import DAY, HOUR
+from binning.layout import OTHER, UNSEEN
+from worker.calibrate_result import BlindSpots, Spot
+
+if TYPE_CHECKING:
+    from baselines.chance import Traffic
+    from baselines.evaluate import Gates
+    from baselines.psi import Floats
+    from baselines.reference import FixedReference
+    from binning.layout import DimensionLayout
+
+SOON = 2 * HOUR
+LARGE = 0.20
+"""A rise that nobody would call a small change."""
+
+
+def blind_spots(
+    layout: DimensionLayout,
+    reference: FixedReference,
+    window: Traffic,
+    *,
+    length_s: int,
+    alpha: float,
+    gates: Gates,
+) -> BlindSpots:
+    """The smallest rise of each bin in use and the smallest new mix, found in 2 hours and in a day."""
+    live, shares = usual_shares(reference)
+    soon, day = (min(horizon // length_s, MOST_WINDOWS) for horizon in (SOON, DAY))
+    factors = _factors(reference, window, live, shares)
+
+    def least(p: float, factor: float, windows: int) -> float | None:
+        sight = Sight(len(shares), window.reference_turns, window.turns, factor, alpha, gates)
+        return blind_bin(p, sight, windows) if windows else None
+
+    spots = tuple(
+        Spot(name, p, least(p, factor, soon), least(p, factor, day))
+        for name, p, factor in zip(
+            _names(layout, reference, live), shares.tolist(), factors.tolist(), strict=True
+        )
+    )
+    sight = Sight(len(shares), window.reference_turns, window.turns, window.phi, alpha, gates)
+    rarer = rarer_half(shares)
+    mixes = [blind_mix(shares, rarer, sight, windows) if windows else None for windows in (soon, day)]
+    return BlindSpots(soon, day, spots, mixes[0], mixes[1])
+
+
+def rarer_half(shares: Floats) -> Floats:
+    """The mix of turns that all fall into the rarer half of the bins, each bin as usual among them."""
+    kept = np.zeros_like(shares)
+    rare = np.argsort(shares, kind="stable")[: len(shares) // 2]
+    kept[rare] = shares[rare]
+    return np.asarray(kept / kept.sum())
+
+
+def usual_shares(reference: FixedReference) -> tuple[np.ndarray[tuple[int], np.dtype[np.bool_]], Floats]:
+    """Which pooled bins are in use, and their shares over all that the reference holds.
+
+    A dimension of which one bin is in use, a flag that was never raised, has all of its bins.
+    """
+    counts = reference.cells.counts.sum((0, 1))
+    live = counts > 0
+    if live.sum() < 2:
+        live = np.ones(len(counts), dtype=bool)
+    return live, smoothed(counts[live])
+
+
+def _factors(
+    reference: FixedReference,
+    window: Traffic,
+    live: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    shares: Floats,
+) -> Floats:
+    """Each bin's own variance factor on a usual window, as judging has it."""
+    between = window.phi - reference.spread.within
+    own = np.maximum(window.phi, reference.spread.within_bins[live] + between)
+    s = 1 / window.turns + 1 / window.reference_turns
+    return np.asarray(own + TAU_KNOWN / usual_days(reference) * shares / ((1 - shares) * s))
+
+
+def usual_days(reference: FixedReference) -> float:
+    """How many days a cell holds that holds any."""
+    days = reference.cells.days
+    return float(days[days > 0].mean())
+
+
+def _names(
+    layout: DimensionLayout,
+    reference: FixedReference,
+    live: np.ndarray[tuple[int], np.dtype[np.bool_]],
+) -> list[str]:
+    """What a person calls each pooled bin in use."""
+    names = []
+    for pool in np.flatnonzero(live).tolist():
+        held = np.flatnonzero(reference.pooling.of == pool).tolist()
+        label = layout.labels[held[0]] if layout.labels and len(held) == 1 else ""
+        names.append("the rare ones" if len(held) > 1 else label or _plain(layout.bins[held[0]]))
+    return names
+
+
+def _plain(name: str) -> str:
+    return {OTHER: "other", UNSEEN: "never seen before"}.get(name, name)
+
+
+def said(blind: BlindSpots, length_s: int, *, brief: bool = False) -> str:
+    """One line: the bin whose rise shows first and (unless `brief`) the one that hides most, or nothing."""
+    if not blind.windows_24h:
+        return f"judged on windows of {length_s // DAY} days: nothing within a day"
+    sooner = "" if blind.windows_2h else f"judged on {length_s // HOUR} h windows, nothing in 2 h: "
+    ranked = sorted((spot for spot in blind.spots if _best(spot) is not None), key=_rise)
+    if not ranked:
+        return f"{sooner}no rise of any bin would be found within a day"
+    if _rise(ranked[0]) >= LARGE:
+        return f"{sooner}nothing under {100 * _rise(ranked[0]):.0f} points"
+    told = [_words(ranked[0])]
+    if len(ranked) > 2 and not brief:
+        told.append(_words(ranked[-1]))
+    return sooner + "; ".join(told)
+
+
+def _rise(spot: Spot) -> float:
+    best = _best(spot)
+    return best - spot.share if best is not None else 1.0
+
+
+def _best(spot: Spot) -> float | None:
+    return spot.within_24h if spot.within_24h is not None else spot.within_2h
+
+
+def _words(spot: Spot) -> str:
+    parts = [
+        f"{percent(share)} % {when}"
+        for share, when in ((spot.within_2h, "in 2 h"), (spot.within_24h, "in a day"))
+        if share is not None
+    ]
+    return f"{spot.bin} {percent(spot.share)} → {', '.join(parts)}"
+
+
+def percent(share: float) -> str:
+    """A share in per cent with as many digits as mean something."""
+    value = 100 * share
+    return f"{value:.0f}" if value >= 9.95 else f"{value:.1f}" if value >= 0.095 else f"{value:.2f}"
