@@ -17,7 +17,7 @@ from alerts.verdict import Quadrant, Side, Status, Verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-UPDATE_AFTER = 3
+UPDATE_AFTER = 6
 """So many verdicts in a row with another quadrant before an episode takes it over."""
 
 Kind = Literal["opened", "updated", "resolved"]
@@ -26,8 +26,9 @@ Kind = Literal["opened", "updated", "resolved"]
 class Episode(msgspec.Struct, frozen=True, kw_only=True):
     """An alert from firing to resolved. Times are seconds since the epoch, of the event time that was judged.
 
-    `onset` is the end of the first window that exceeded, `seq` numbers what was announced (1 is the opening),
-    `moved` are the sides that moved, `told` counts the announcements that each sink was given.
+    `onset` is the end of the first window that exceeded, `seq` numbers what was announced (1 is the
+    opening), `moved` are the sides that moved, `told` counts the announcements that each sink was given,
+    `announced` are the quadrants that were: each is told of once, however often a shift wavers between two.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
     peak_psi: float | None = None
     resolved_at: int | None = None
     told: dict[str, int] = {}
+    announced: tuple[Quadrant, ...] = ()
 
 
 class EpisodeState(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -108,6 +110,7 @@ def _open(state: EpisodeState, verdict: Verdict, alerting: Mapping[str, int], ro
         dimensions=tuple(sorted(alerting)),
         peak_psi=_peak(None, verdict),
         told=dict.fromkeys(sinks, 1),
+        announced=() if verdict.quadrant is None else (verdict.quadrant,),
     )
     stamped = _stamped(verdict, episode)
     opened = EpisodeState(episode=episode, at=state.at)
@@ -121,7 +124,7 @@ def _followed(episode: Episode, verdict: Verdict, alerting: Mapping[str, int]) -
 
 def _update(state: EpisodeState, episode: Episode, verdict: Verdict, routes: Routes) -> Step:
     other = verdict.quadrant
-    if other is None or other in (Quadrant.STEADY, episode.quadrant):
+    if other is None or other is Quadrant.STEADY or other in episode.announced:
         return EpisodeState(episode=episode, at=state.at), _stamped(verdict, episode), None
     count = state.candidate_count + 1 if other is state.candidate else 1
     if count < UPDATE_AFTER:
@@ -130,7 +133,14 @@ def _update(state: EpisodeState, episode: Episode, verdict: Verdict, routes: Rou
     moved = moved_sides(verdict)
     sinks = sinks_for(routes, other, moved)
     told = {**episode.told, **{sink: episode.told.get(sink, 0) + 1 for sink in sinks}}
-    episode = msgspec.structs.replace(episode, quadrant=other, moved=moved, seq=episode.seq + 1, told=told)
+    episode = msgspec.structs.replace(
+        episode,
+        quadrant=other,
+        moved=moved,
+        seq=episode.seq + 1,
+        told=told,
+        announced=(*episode.announced, other),
+    )
     stamped = _stamped(verdict, episode)
     return EpisodeState(episode=episode, at=state.at), stamped, Transition("updated", episode, stamped, sinks)
 

@@ -38,7 +38,7 @@ class ToolCall(msgspec.Struct):
     """One tool call of the agent. `error` is true or a message when the call failed."""
 
     name: str
-    arguments: dict[str, Any] | str | None = None
+    arguments: Any = None
     error: bool | str | None = None
     result: Any = None
 
@@ -85,14 +85,17 @@ class Turn(msgspec.Struct, kw_only=True):
     system_prompt_hash: str | None = None
     retrieval: Retrieval | None = None
     conversation_id: str | None = None
-    attributes: OrNull[dict[str, str | float | bool]] = msgspec.field(default_factory=dict)
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    attributes: OrNull[dict[str, OrNull[str | float | bool]]] = msgspec.field(default_factory=dict)
+    input_tokens: float | None = None
+    output_tokens: float | None = None
     duration_ms: float | None = None
 
     def __post_init__(self) -> None:
         self.input = self.input or Input()
-        self.attributes = self.attributes or {}
+        given = self.attributes or {}
+        self.attributes = (
+            {k: v for k, v in given.items() if v is not None} if None in given.values() else given
+        )
 
     @property
     def identity(self) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from config.values import Names, Section
 
 SINKS = ("log", "slack", "pagerduty")
+_ON_THIS_MACHINE = {("http", host) for host in ("localhost", "127.0.0.1", "::1")}
 
 
 def _web(value: str) -> str:
@@ -17,8 +19,16 @@ def _web(value: str) -> str:
     return value
 
 
-def _secret_web(value: SecretStr) -> SecretStr:
-    _web(value.get_secret_value())
+def _receiver(value: str) -> str:
+    """An address that alerts may go to: a receiver in the clear only on this machine."""
+    parts = urlsplit(value)
+    if parts.scheme != "https" and (parts.scheme, parts.hostname) not in _ON_THIS_MACHINE:
+        raise ValueError("should begin with https:// (http:// only on loopback)")
+    return value
+
+
+def _secret_receiver(value: SecretStr) -> SecretStr:
+    _receiver(value.get_secret_value())
     return value
 
 
@@ -39,7 +49,7 @@ class LogSink(Section):
 class Slack(Section):
     """A Slack incoming webhook; its URL is the secret."""
 
-    webhook_url: Annotated[SecretStr, AfterValidator(_secret_web)] = Field(
+    webhook_url: Annotated[SecretStr, AfterValidator(_secret_receiver)] = Field(
         examples=["https://hooks.slack.com/services/..., or webhook_url_file: /run/secrets/slack"]
     )
 
@@ -50,7 +60,7 @@ class PagerDuty(Section):
     routing_key: SecretStr = Field(
         examples=["the 32 characters, or routing_key_file: /run/secrets/pagerduty"]
     )
-    url: Url = "https://events.pagerduty.com/v2/enqueue"
+    url: Annotated[str, AfterValidator(_receiver)] = "https://events.pagerduty.com/v2/enqueue"
 
 
 class Sinks(Section):

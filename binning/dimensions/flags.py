@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     from binning.turn import Turn
 
 _MOST = 20
+_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
+"""What a flag's name looks like. A sentence is none: names reach Redis and alerts, texts never do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """Whether `flag` was raised; `__unseen__` asks for any flag that is not among `known`.
+    """Whether `flag` was raised; `__unseen__` asks for any flag without a dimension of its own (`known`).
 
     No flags on a turn with an output means that none was raised.
     """
@@ -40,13 +43,13 @@ class Flag:
 
     @classmethod
     def learn(cls, learning: Learning) -> Sequence[Self]:
-        """One for each configured flag and each that was seen (the 20 most frequent), and `__unseen__`."""
+        """One for each configured flag, for the 20 most frequent of those seen, and `__unseen__`."""
         counts = Counter(flag for turn in learning.batch.turns for flag in _raised(turn) or ())
-        seen = sorted(counts, key=lambda flag: (-counts[flag], flag))
         configured = learning.spec.flags
-        extra = [flag for flag in seen if flag not in configured][:_MOST]
-        known = tuple(sorted({*configured, *seen}))
-        return (*(cls(flag) for flag in (*configured, *sorted(extra))), cls(UNSEEN, known))
+        seen = [flag for flag in counts if flag not in configured and _NAME.fullmatch(flag)]
+        extra = sorted(sorted(seen, key=lambda flag: (-counts[flag], flag))[:_MOST])
+        known = (*configured, *extra)
+        return (*(cls(flag) for flag in known), cls(UNSEEN, known))
 
     @property
     def name(self) -> str:

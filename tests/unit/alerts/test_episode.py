@@ -74,29 +74,34 @@ def test_an_open_episode_is_announced_once() -> None:
 @pytest.mark.parametrize(
     ("later", "kinds"),
     [
-        ([BOTH, BOTH], ["opened"]),
-        ([BOTH, BOTH, BOTH], ["opened", "updated"]),
-        ([BOTH, BOTH, SYSTEM, BOTH, BOTH], ["opened"]),
-        ([BOTH, BOTH, WORLD, WORLD, WORLD], ["opened", "updated"]),
-        ([STEADY] * 5, ["opened"]),
-        ([None] * 5, ["opened"]),
-        ([BOTH] * 3 + [SYSTEM] * 3, ["opened", "updated", "updated"]),
+        ([BOTH] * 5, ["opened"]),
+        ([BOTH] * 6, ["opened", "updated"]),
+        ([BOTH] * 5 + [SYSTEM] + [BOTH] * 5, ["opened"]),
+        ([BOTH] * 3 + [WORLD] * 6, ["opened", "updated"]),
+        ([STEADY] * 9, ["opened"]),
+        ([None] * 9, ["opened"]),
     ],
 )
-def test_another_quadrant_takes_over_after_three_verdicts_in_a_row(
+def test_another_quadrant_takes_over_after_six_verdicts_in_a_row(
     later: list[Quadrant | None], kinds: list[str]
 ) -> None:
     _, seen = play([SYSTEM, *later])
     assert kinds == [transition.kind for transition in seen]
 
 
+def test_a_shift_that_wavers_between_two_quadrants_is_told_of_each_once() -> None:
+    _, seen = play([SYSTEM] + ([BOTH] * 7 + [SYSTEM] * 7) * 4)
+    assert [transition.kind for transition in seen] == ["opened", "updated"]
+
+
 def test_an_update_goes_to_the_sinks_of_the_new_quadrant_and_the_end_to_all_that_were_told() -> None:
-    state, seen = play([WORLD] + [BOTH] * 3 + [WORLD] * 3)
-    assert [t.sinks for t in seen] == [("slack", "log"), ("slack", "pagerduty", "log"), ("slack", "log")]
+    state, seen = play([WORLD] + [BOTH] * 6 + [SYSTEM] * 6)
+    everybody = ("slack", "pagerduty", "log")
+    assert [t.sinks for t in seen] == [("slack", "log"), everybody, everybody]
     state, stamped, last = advance(state, make_verdict(at=NOON + 36_000, quadrant=STEADY), {}, DEFAULT_ROUTES)
     assert last is not None
     assert ("resolved", 4, {"slack", "pagerduty", "log"}) == (last.kind, last.episode.seq, set(last.sinks))
-    assert last.episode.told == {"slack": 3, "log": 3, "pagerduty": 1}
+    assert last.episode.told == {"slack": 3, "log": 3, "pagerduty": 2}
     assert (state.episode, stamped.alerting, stamped.episode) == (None, False, None)
     assert last.episode.resolved_at == NOON + 36_000
 
