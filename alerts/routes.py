@@ -9,12 +9,6 @@ from alerts.verdict import Quadrant, Side, Verdict
 Routes = Mapping[Quadrant, Sequence[str]]
 """The names of the sinks that each quadrant goes to."""
 
-DEFAULT_ROUTES: Routes = {
-    Quadrant.WORLD_CHANGED: ("slack", "log"),  # nobody is woken because users changed
-    Quadrant.SYSTEM_CHANGED: ("slack", "pagerduty", "log"),
-    Quadrant.BOTH_MOVED: ("slack", "pagerduty", "log"),
-}
-
 SIDES: Mapping[Quadrant, tuple[Side, ...]] = {
     Quadrant.STEADY: (),
     Quadrant.WORLD_CHANGED: ("input",),

@@ -40,14 +40,3 @@ class RedisLease:
             StoreError: the server did not answer; the lease then expires by itself.
         """
         self._script(self._keys, "release", self._owner, self._ttl_ms)
-
-
-class MemoryLease:
-    """The lease of a process that is alone: it always holds it."""
-
-    def acquire(self) -> int | None:
-        """As Lease: token 1, always."""
-        return 1
-
-    def release(self) -> None:
-        """As Lease: nobody waits for it."""

@@ -10,7 +10,7 @@ import numpy as np
 from binning.identity import identity_hash, in_fitting_half
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 TURNS = "#"
 CHANGE_SET = ("model", "response_model", "prompt_version", "service_version", "system_prompt_hash")
-ALL = "all"
 
 _POINTERS = 4
 _VALUE_LENGTH = 64
@@ -50,8 +49,10 @@ def bucket_deltas(
     return deltas
 
 
-def learning_hours(bin_set: BinSet, binned: Binned, turns: Sequence[Turn]) -> dict[int, NDArray[np.int64]]:
-    """Flat vectors of counts, (layout.size,), by hour since the epoch.
+def learning_hours(
+    bin_set: BinSet, binned: Binned, turns: Sequence[Turn], *, unit_s: int = 3600
+) -> dict[int, NDArray[np.int64]]:
+    """Flat vectors of counts, (layout.size,), by hour since the epoch, or by another unit of seconds.
 
     Where bins were learned from one half of the turns (`halved`, and joints with such a side), only the other
     half is counted.
@@ -59,22 +60,11 @@ def learning_hours(bin_set: BinSet, binned: Binned, turns: Sequence[Turn]) -> di
     slots = binned.slots.copy()
     fitting = np.fromiter((in_fitting_half(turn.identity) for turn in turns), np.bool_, len(turns))
     slots[np.ix_(fitting, _halved_columns(bin_set.layout))] = -1
-    hours = np.fromiter((int(turn.at // 3600) for turn in turns), np.int64, len(turns))
+    hours = np.fromiter((int(turn.at // unit_s) for turn in turns), np.int64, len(turns))
     counts = {}
     for hour in np.unique(hours).tolist():
         counted = slots[hours == hour]
         counts[hour] = np.bincount(counted[counted >= 0], minlength=bin_set.layout.size).astype(np.int64)
-    return counts
-
-
-def vector(layout: Layout, fields: Mapping[str, int], segment: str = ALL) -> NDArray[np.int64]:
-    """The flat vector of counts, (layout.size,), of one segment in a bucket's fields."""
-    prefix = "" if segment == ALL else f"{segment}/"
-    counts = np.zeros(layout.size, dtype=np.int64)
-    for name, count in fields.items():
-        slot = name.removeprefix(prefix) if name.startswith(prefix) else ""
-        if slot.isascii() and slot.isdecimal() and int(slot) < layout.size:
-            counts[int(slot)] += count
     return counts
 
 

@@ -7,11 +7,7 @@ Slots are what counts are kept under, in memory and in Redis; names come back th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from typing import Literal
 
 Side = Literal["input", "output"]
 ABSENT = -1
@@ -82,7 +78,3 @@ class Layout:
             if dimension.key == key:
                 return dimension
         raise KeyError(key)
-
-    def table(self, counts: NDArray[np.int64], joint: JointLayout) -> NDArray[np.int64]:
-        """The joint's counts as a (given, outcome) matrix, a view of the flat vector."""
-        return counts[joint.slots].reshape(joint.shape)

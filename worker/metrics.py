@@ -41,6 +41,7 @@ class Metric(Enum):
         "Turns of an agent that does not count them: it learns, or learned from them.",
     )
     UNMATCHED = "unmatched_turns", "Turns of no configured agent."
+    GAPS = "gap_records", "Offsets between an agent's learning and its counting, by agent."
     DEAD_LETTERS = "dead_letter_records", "Records that are no turn, by reason."
     COMMITS = "commits", "Commits of one partition, by outcome."
     NOTIFICATIONS = "notifications", "Attempts to notify, by outcome."
@@ -135,6 +136,7 @@ def _done(work: Work) -> Iterator[Family]:
     if work.ledger is not None:
         yield Metric.TURNS.counter("agent", dict(work.ledger.turns))
         yield Metric.COMMITS.counter("outcome", dict(work.ledger.commits))
+        yield Metric.GAPS.counter("agent", dict(work.ledger.gaps))
         held = Metric.HELD.gauge()
         held.add_metric([], work.ledger.held)
         yield held

@@ -11,12 +11,11 @@ from alerts.episode import EpisodeState, Transition, advance
 from alerts.notification import announce
 from alerts.outbox import Drained, Outbox, Row, backoff, decode, encode, rows
 from alerts.outbox_redis import RedisOutbox
-from alerts.routes import DEFAULT_ROUTES
 from alerts.sinks.base import Dead, Delivered, Outcome, Retry
 from alerts.sinks.slack import Slack
 from alerts.verdict import Quadrant
 from tests.integration.alerts.conftest import Answer
-from tests.unit.alerts.samples import ALERTING, NOON, make_opened, make_resolved, make_verdict
+from tests.unit.alerts.samples import ALERTING, DEFAULT_ROUTES, NOON, make_opened, make_resolved, make_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

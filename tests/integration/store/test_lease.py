@@ -7,7 +7,7 @@ import pytest
 
 from baselines.connection import connect
 from baselines.keys import Keys
-from baselines.lease import MemoryLease, RedisLease
+from baselines.lease import RedisLease
 from baselines.redis_store import RedisStore
 from baselines.store import Put
 
@@ -86,9 +86,3 @@ def test_a_lost_counter_never_lowers_the_token(client: Client, redis_prefix: str
     client.delete(key)
     client.delete(f"{key}:token")
     assert (lease.acquire() or 0) >= before
-
-
-def test_a_process_alone_always_holds_its_lease() -> None:
-    lease = MemoryLease()
-    lease.release()
-    assert 1 == lease.acquire() == lease.acquire()

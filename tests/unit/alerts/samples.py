@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from alerts.episode import EpisodeState, Transition, advance
 from alerts.notification import Notification, announce
-from alerts.routes import DEFAULT_ROUTES
 from alerts.verdict import (
     DimensionVerdict,
     Driver,
@@ -20,7 +19,15 @@ from alerts.verdict import (
     WindowSpan,
 )
 
+if TYPE_CHECKING:
+    from alerts.routes import Routes
+
 NOON = 1_792_152_000  # 2026-10-16 12:00 UTC
+DEFAULT_ROUTES: Routes = {
+    Quadrant.WORLD_CHANGED: ("slack", "log"),
+    Quadrant.SYSTEM_CHANGED: ("slack", "pagerduty", "log"),
+    Quadrant.BOTH_MOVED: ("slack", "pagerduty", "log"),
+}
 
 REFUSALS = DimensionVerdict(
     side="output",

@@ -6,9 +6,8 @@ import msgspec
 import pytest
 
 from alerts.episode import EpisodeState, Transition, advance, episode_id
-from alerts.routes import DEFAULT_ROUTES
 from alerts.verdict import Quadrant, Status
-from tests.unit.alerts.samples import ALERTING, NOON, make_verdict
+from tests.unit.alerts.samples import ALERTING, DEFAULT_ROUTES, NOON, make_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

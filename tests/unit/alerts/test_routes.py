@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.routes import DEFAULT_ROUTES, moved_sides, nearest, sinks_for
+from alerts.routes import moved_sides, nearest, sinks_for
 from alerts.verdict import Quadrant, Side
-from tests.unit.alerts.samples import REFUSALS, make_verdict
+from tests.unit.alerts.samples import DEFAULT_ROUTES, REFUSALS, make_verdict
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from binning.counts import bucket_deltas, learning_hours, vector
+from binning.counts import bucket_deltas, learning_hours
 from binning.identity import in_fitting_half
 from binning.turn import Turn
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
     from binning.binset import BinSet
     from binning.encoders import Encoder
+    from binning.layout import Layout
+
+
+def vector(layout: Layout, fields: Mapping[str, int], segment: str = "") -> NDArray[np.int64]:
+    """The flat vector of one segment (the whole: "") in a bucket's fields."""
+    counts = np.zeros(layout.size, dtype=np.int64)
+    for name, count in fields.items():
+        own, _, slot = name.rpartition("/")
+        if own == segment and slot.isdecimal():
+            counts[int(slot)] += count
+    return counts
 
 
 def test_buckets_of_any_split_of_the_turns_add_up_to_the_same(
