@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from alerts.episode import EpisodeState, Transition, advance
+from alerts.episode import UPDATE_AFTER, EpisodeState, Transition, advance
 from alerts.notification import announce
 from alerts.outbox import Drained, Outbox, Row, backoff, decode, encode, rows
 from alerts.outbox_redis import RedisOutbox
@@ -243,7 +243,7 @@ def updated() -> tuple[EpisodeState, list[Transition]]:
     """An episode that opened and took over another quadrant."""
     state, opened = make_opened()
     seen = [opened]
-    for step in (1, 2, 3):
+    for step in range(1, UPDATE_AFTER + 1):
         verdict = make_verdict(at=NOON + 600 * step, quadrant=Quadrant.BOTH_MOVED)
         state, _, transition = advance(state, verdict, ALERTING, DEFAULT_ROUTES)
         seen += [transition] if transition else []
