@@ -76,11 +76,10 @@ def test_a_silent_model_update_is_found_told_once_and_resolved(
     worker = WorkerProcess(config, tmp_path, "leader").start()
     replica = WorkerProcess(config, tmp_path, "replica").start()
 
-    def resolved() -> bool:
-        actions = [body["event_action"] for _, body in pagerduty.requests]
-        return "resolve" in actions
+    def told() -> bool:
+        return len(pagerduty.requests) >= 2 and len(slack.requests) >= 2
 
-    eventually("the episode is resolved", resolved, 150)
+    eventually("both sinks are told of the episode and of its end", told, 150)
 
     actions = [body["event_action"] for _, body in pagerduty.requests]
     assert actions == ["trigger", "resolve"]
