@@ -19,8 +19,8 @@ WORKDIR /src
 # The dependencies first: this layer is made again only when they change.
 COPY pyproject.toml constraints.txt ./
 RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
-        > /tmp/requirements.txt \
-    && pip install --constraint constraints.txt --requirement /tmp/requirements.txt
+        > requirements.txt \
+    && pip install --constraint constraints.txt --requirement requirements.txt
 
 # The package itself, as a wheel: no source is left in the image.
 COPY README.md LICENSE ./
