@@ -108,8 +108,8 @@ def _moved(
 
 
 def percentiles(found: list[Movement]) -> tuple[float, float] | None:
-    """The 95th and 99th percentile (of few windows the next larger one); None of fewer than `LEAST_PAIRS`."""
+    """The 95th and 99th percentile, the latter of few pairs the largest; None of fewer than `LEAST_PAIRS`."""
     if len(found) < LEAST_PAIRS:
         return None
-    low, high = np.quantile([movement.psi for movement in found], (0.95, 0.99), method="higher")
-    return float(low), float(high)
+    moved = [movement.psi for movement in found]
+    return float(np.quantile(moved, 0.95)), float(np.quantile(moved, 0.99, method="higher"))

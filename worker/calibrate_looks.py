@@ -40,7 +40,7 @@ class Look(NamedTuple):
         return not self.hit and (self.psi < CALM * gates.moderate or self.p_value > self.alpha)
 
 
-class Level(NamedTuple):
+class Strictness(NamedTuple):
     """What a dimension of so many bins is tested at: alpha by the window's length, phi by that, N and M."""
 
     bins: int
@@ -48,7 +48,7 @@ class Level(NamedTuple):
     phi: Callable[[int, float, float], float]
 
 
-def looks(verdicts: Iterable[Verdict], key: str, level: Level) -> list[Look]:
+def looks(verdicts: Iterable[Verdict], key: str, level: Strictness) -> list[Look]:
     """Every window of a dimension that was judged, in order; of two references the one that exceeded."""
     found: dict[int, tuple[bool, Look]] = {}
     for verdict in verdicts:
@@ -61,7 +61,7 @@ def looks(verdicts: Iterable[Verdict], key: str, level: Level) -> list[Look]:
     return [look for _, (_, look) in sorted(found.items())]
 
 
-def _look(told: DimensionVerdict, level: Level) -> Look:
+def _look(told: DimensionVerdict, level: Strictness) -> Look:
     length = told.window.length_s
     alpha = level.alpha(length)
     phi = level.phi(length, told.turns, told.reference_turns)

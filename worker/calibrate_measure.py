@@ -15,7 +15,7 @@ from baselines.history import ALL
 from baselines.movement import LEAST_PAIRS, Thinned, movements, percentiles
 from baselines.windows import HOUR
 from worker.calibrate_blind import blind_spots, usual_days, usual_shares
-from worker.calibrate_looks import Level, Look, episodes, hours_of, looks, opened
+from worker.calibrate_looks import Look, Strictness, episodes, hours_of, looks, opened
 from worker.calibrate_result import DimensionResult, Pages, Result, Span, Threshold
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class _Served:
 
     layout: DimensionLayout
     reference: FixedReference
-    level: Level
+    level: Strictness
     seen: Sequence[Look]
     own: Sequence[Look]
     deciding: bool
@@ -86,7 +86,7 @@ class _Served:
 
 def measured(observed: Observed, *, known_calm: bool) -> Result:
     """Everything about one agent; with `known_calm` hours of episodes count as normal."""
-    judge, told = observed.judge, observed.verdicts
+    judge, told = observed.judge, [verdict for verdict in observed.verdicts if verdict.dimensions]
     spans = episodes(told)
     segment = next(segment for segment in judge.segments if segment.name == ALL)
     left_out = set() if known_calm else hours_of(spans)
@@ -159,7 +159,7 @@ def _judged(served: _Served, moved: list[Movement], gates: Gates) -> DimensionRe
     )
 
 
-def _level(segment: Segment, reference: FixedReference, bins: int) -> Level:
+def _level(segment: Segment, reference: FixedReference, bins: int) -> Strictness:
     """What a dimension is tested at."""
     days = usual_days(reference)
 
@@ -170,7 +170,7 @@ def _level(segment: Segment, reference: FixedReference, bins: int) -> Level:
     def alpha(length_s: int) -> float:
         return segment.rules.alpha(Window(0, length_s), segment.deciding)
 
-    return Level(bins, alpha, phi)
+    return Strictness(bins, alpha, phi)
 
 
 def proposal(high: tuple[float, float]) -> Threshold:

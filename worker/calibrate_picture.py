@@ -133,7 +133,7 @@ def _panel(found: DimensionResult, result: Result) -> Iterator[str]:
 def _figures(found: DimensionResult, window_s: int, phi: float) -> str:
     moved = "movement not measured yet"
     if found.movement is not None:
-        moved = f"95 % move < {found.movement[0]:.3f}, 99 % < {found.movement[1]:.3f}"
+        moved = f"95 % move ≤ {found.movement[0]:.3f}, 99 % ≤ {found.movement[1]:.3f}"
     return f"{span(window_s)} · {found.turns:,} turns · φ {phi:.1f} · {moved}"
 
 

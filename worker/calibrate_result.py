@@ -24,10 +24,10 @@ class Spot(msgspec.Struct, frozen=True):
 
 
 class BlindSpots(msgspec.Struct, frozen=True):
-    """What a dimension can see. `mix` is the part of the turns that must move to the rarer half of its
-    bins.
+    """What a dimension can see.
 
-    `windows_2h` and `windows_24h` are how many windows end in that time; with none, nothing can be found.
+    `mix` is the part of the turns that must move to the rarer half of its bins. `windows_2h` and
+    `windows_24h` are how many windows end in that time; with none, nothing can be found.
     """
 
     windows_2h: int
