@@ -1,4 +1,4 @@
-"""User text goes in at one end and comes out nowhere: a canary in every text, and a search of what is left."""
+"""User text goes in at one end and comes out nowhere: a canary in every text, a search of what is left."""
 
 from __future__ import annotations
 
