@@ -63,6 +63,14 @@ def advance(streak: Streak, reading: Reading) -> Streak:
     return _hold_or_clear(streak, reading) if streak.alerting else _count_or_raise(streak, reading)
 
 
+def raise_at_once(streak: Streak, reading: Reading) -> Streak:
+    """The streak after a hit of the fast lane: so improbable that it need not last."""
+    if streak.alerting:
+        return streak
+    opening = tuple(float(d) for d in reading.displacement)
+    return Streak(exceeding=1, end=reading.end, since=reading.end, opened=reading.end, opening=opening)
+
+
 def advance_all(streaks: Mapping[str, Streak], readings: Mapping[str, Reading]) -> dict[str, Streak]:
     """Every dimension's streak after this step. One without a reading (not judged) keeps what it has."""
     judged = {name: advance(streaks.get(name, Streak()), reading) for name, reading in readings.items()}

@@ -30,6 +30,7 @@ KEEP_HOURS = 35 * 24
 
 _HOUR = 3600
 _STEPS_KEPT = 48  # the 4-hour rung is the longest that does not start on the hour; twice that is ample
+_MINUTES_KEPT = 90  # the longest window that is looked at by the minute is an hour
 
 Sparse = dict[str, tuple["NDArray[np.int64]", "NDArray[np.int64]"]]
 
@@ -66,6 +67,8 @@ class History:
         self._caches: dict[Partition, _Cache] = defaultdict(_Cache)
         self._hours: dict[str, dict[int, NDArray[np.int64]]] = {name: {} for name in segments}
         self._steps: dict[str, dict[int, NDArray[np.int64]]] = {name: {} for name in segments}
+        self._minutes: dict[int, NDArray[np.int64]] = {}
+        self._changed: set[int] = set()
 
     def seed(self, segment: str, hours: Mapping[int, NDArray[np.int64]]) -> None:
         """Put the counts of the learning range before the buckets; `hours` maps hours to flat vectors."""
@@ -81,7 +84,14 @@ class History:
             self._apply(cache, self._store.read(partition, self.agent, minutes, hours))
         self._forget(end)
 
+    def changed(self) -> set[int]:
+        """The hours that were read anew since this was last asked: late events, and what was packed."""
+        changed, self._changed = self._changed, set()
+        return changed
+
     def _apply(self, cache: _Cache, read: BucketRead) -> None:
+        for minute in (*read.gone, *read.minutes):
+            self._minutes.pop(minute, None)
         for minute in read.gone:
             if (old := cache.minutes.pop(minute, None)) is not None:
                 self._add(old, minute // 60, None, -1)
@@ -115,6 +125,7 @@ class History:
         return _Bucket(delta.counts.get(TURNS, 0), counts, changes, delta.pointers)
 
     def _add(self, bucket: _Bucket, hour: int, step: int | None, sign: int) -> None:
+        self._changed.add(hour)
         for segment, (slots, values) in bucket.counts.items():
             self._vector(self._hours[segment], hour)[slots] += sign * values
             if step is not None:
@@ -126,6 +137,8 @@ class History:
         return vectors[key]
 
     def _forget(self, end: int) -> None:
+        for minute in [m for m in self._minutes if m < end // 60 - _MINUTES_KEPT]:
+            del self._minutes[minute]
         for segment in self._segments:
             steps, hours = self._steps[segment], self._hours[segment]
             for step in [s for s in steps if s < end // STEP - _STEPS_KEPT]:
@@ -144,6 +157,16 @@ class History:
         """The flat vector of one hour, zeros where nothing was counted."""
         found = self._hours[segment].get(hour)
         return found if found is not None else np.zeros(self._layout.size, dtype=np.int64)
+
+    def minute(self, minute: int) -> NDArray[np.int64]:
+        """The flat vector of one minute since the epoch, of the whole; hours that are packed have none."""
+        if minute not in self._minutes:
+            counts = self._minutes[minute] = np.zeros(self._layout.size, dtype=np.int64)
+            for cache in self._caches.values():
+                if minute in cache.minutes and ALL in cache.minutes[minute].counts:
+                    slots, values = cache.minutes[minute].counts[ALL]
+                    counts[slots] += values
+        return self._minutes[minute]
 
     def hourly(self, segment: str, window: Window) -> list[tuple[int, NDArray[np.int64]]]:
         """The window's counts split by hour: (hour since the epoch, flat vector), only hours with counts.

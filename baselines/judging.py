@@ -6,13 +6,14 @@ Pseudo-code `judge` of statistics-2.md, section 0.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from baselines.cells import Cells, HourOfWindow, Shrink, Tilt, expectation
 from baselines.evaluate import Gates, assess
 from baselines.report import Judged, report, still
+from baselines.windows import HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from baselines.evaluation import Evaluation, ReferenceName, Window
     from baselines.pooling import Pooling
+    from baselines.psi import Floats
     from baselines.spread import Spread
     from baselines.windows import Calendar
 
@@ -42,6 +44,17 @@ class Basis:
     calendar: Calendar
 
 
+class Scale(NamedTuple):
+    """The within-day design effect of a window of another length than an hour: overall and of each bin.
+
+    `least` is the turns over the design effect below which it is not judged.
+    """
+
+    phi: float
+    bins: Floats
+    least: float
+
+
 def judge(
     basis: Basis,
     window: Window,
@@ -49,10 +62,12 @@ def judge(
     *,
     alpha: float,
     gates: Gates,
+    scale: Scale | None = None,
 ) -> Evaluation | float:
     """The evaluation, or the window's turns over the design effect where they are under 100.
 
-    `hourly` are the window's counts over the dimension's own bins, by hours since the epoch.
+    `hourly` are the window's counts over the dimension's own bins, by hours since the epoch. `scale` replaces
+    what hours have taught of the design effect.
     """
     basis.cells.refresh()
     counts, hours = _split(hourly, basis.calendar)
@@ -62,13 +77,13 @@ def judge(
     judged = Judged(basis.dimension, basis.reference, window, counts)
     x = basis.pooling.pooled(judged.counts)
     live = basis.cells.mass | (x > 0)
-    within = basis.spread.within
-    expected = expectation(
-        basis.cells, hours, shrink=Shrink(basis.season, within), live=live, tilt=basis.tilt
-    )
-    between = basis.spread.omega(window.length_s) * (1 + 1 / expected.days) / (1 / n + 1 / expected.size)
-    phi = within + between
-    if n / phi < LEAST_EFFECTIVE:
+    within = scale if scale is not None else _hourly_scale(basis)
+    shrink = Shrink(basis.season, basis.spread.within)
+    expected = expectation(basis.cells, hours, shrink=shrink, live=live, tilt=basis.tilt)
+    omega = basis.spread.omega(max(window.length_s, HOUR))
+    between = omega * (1 + 1 / expected.days) / (1 / n + 1 / expected.size)
+    phi = within.phi + between
+    if n / phi < within.least:
         return n / phi
     if len(expected.shares) < 2:
         return still(judged, expected, phi)
@@ -76,11 +91,15 @@ def judge(
         x[live],
         expected,
         phi=phi,
-        phi_bins=basis.spread.within_bins[live] + between,
+        phi_bins=within.bins[live] + between,
         alpha=alpha,
         gates=gates,
     )
     return report(judged, basis.pooling, live, expected, found, phi=phi, gates=gates)
+
+
+def _hourly_scale(basis: Basis) -> Scale:
+    return Scale(basis.spread.within, basis.spread.within_bins, LEAST_EFFECTIVE)
 
 
 def _split(

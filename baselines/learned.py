@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
+from baselines.lanes import LaneSpread
 from baselines.store import Partition
 
 if TYPE_CHECKING:
@@ -93,8 +94,16 @@ Hours = dict[int, "NDArray[np.int64]"]
 """Flat vectors of counts by hour since the epoch."""
 
 
-def encode_hours(segments: Mapping[str, Hours]) -> bytes:
-    """The learned counts of every segment, sparse; the same counts give the same bytes."""
+class _Learned(msgspec.Struct, frozen=True):
+    hours: dict[str, list[_Hour]]
+    lanes: dict[str, Any]
+
+
+def encode_reference(segments: Mapping[str, Hours], lanes: Mapping[str, LaneSpread]) -> bytes:
+    """The learned counts of every segment, sparse, and the fast lane's design effects by dimension.
+
+    The same contents give the same bytes.
+    """
     packed: dict[str, list[_Hour]] = {}
     for segment in sorted(segments):
         packed[segment] = []
@@ -103,16 +112,22 @@ def encode_hours(segments: Mapping[str, Hours]) -> bytes:
             packed[segment].append(
                 _Hour(hour, slots.astype("<i4").tobytes(), counts[slots].astype("<i8").tobytes())
             )
-    return msgspec.msgpack.encode(packed)
+    return msgspec.msgpack.encode(_Learned(packed, {key: lanes[key].state() for key in sorted(lanes)}))
 
 
 def decode_hours(data: bytes, size: int) -> dict[str, Hours]:
-    """The counts that `encode_hours` wrote, as vectors of `size` slots."""
+    """The counts that `encode_reference` wrote, as vectors of `size` slots."""
     segments: dict[str, Hours] = {}
-    for segment, hours in msgspec.msgpack.decode(data, type=dict[str, list[_Hour]]).items():
+    for segment, hours in msgspec.msgpack.decode(data, type=_Learned).hours.items():
         segments[segment] = {}
         for entry in hours:
             counts = np.zeros(size, dtype=np.int64)
             counts[np.frombuffer(entry.slots, "<i4")] = np.frombuffer(entry.counts, "<i8")
             segments[segment][entry.hour] = counts
     return segments
+
+
+def decode_lanes(data: bytes) -> dict[str, LaneSpread]:
+    """The fast lane's design effects that `encode_reference` wrote."""
+    lanes = msgspec.msgpack.decode(data, type=_Learned).lanes
+    return {key: LaneSpread.restore(state) for key, state in lanes.items()}

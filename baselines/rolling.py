@@ -84,6 +84,18 @@ class RollingReference:
         It is judged once the fixed reference is frozen, or after a restart at `since` (seconds), and once it
         covers 24 hours. `history` maps hours since the epoch to turns, `excluded` are hours to leave out.
         """
+        basis = self.basis(window, history, excluded=excluded, since=since)
+        return None if basis is None else judge(basis, window, hourly, alpha=alpha, gates=gates)
+
+    def basis(
+        self,
+        window: Window,
+        history: Mapping[int, NDArray[np.int64]],
+        *,
+        excluded: Collection[int],
+        since: int | None,
+    ) -> Basis | None:
+        """What `judge` compares this window with, None while not judged."""
         if since is None and not self._fixed.frozen:
             return None
         span = rolling_span(window, since)
@@ -92,14 +104,14 @@ class RollingReference:
         self._bring_up_to_date(held, hours, frozenset(excluded), history)
         if held.covered < LEAST_HOURS:
             return None
-        return judge(self._basis(held.cells), window, hourly, alpha=alpha, gates=gates)
+        return self._basis(held.cells)
 
     def forget(self, hours: Iterable[int]) -> None:
-        """Read these hours again at the next evaluation: their counts changed after they were added."""
+        """Read these hours again at the next evaluation: their counts may have changed since."""
         for held in self._held.values():
-            for hour in hours:
+            for hour in [hour for hour in hours if hour in held.hours]:
                 self._drop(held, hour)
-            held.asked = None
+                held.asked = None
 
     def _bring_up_to_date(
         self, held: _Held, hours: range, excluded: frozenset[int], history: Mapping[int, NDArray[np.int64]]

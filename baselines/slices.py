@@ -87,7 +87,8 @@ def _worth_testing(
     b, c = (before + HALF) / (m + HALF * bins), (now + HALF) / (n + HALF * bins)
     raw = ((c - b) * np.log(c / b)).sum(1)
     chance = ((1 - b) * np.interp(n * b, *_chance())).sum(1) / n[:, 0]
-    return rows[(raw >= MODERATE) & (raw >= phi * chance)].tolist()
+    worth: list[int] = rows[(raw >= MODERATE) & (raw >= phi * chance)].tolist()
+    return worth
 
 
 @lru_cache(maxsize=1)

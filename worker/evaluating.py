@@ -60,10 +60,9 @@ def evaluate(
             tracked.short.add(rung)
             continue
         tracked.short.discard(rung)
-        tracked.latest = {"fixed": fixed} if rolling is None else {"fixed": fixed, "rolling": rolling}
         tracked.led = tracked.kept.restarted is not None and rolling is not None
-        return True
-    tracked.latest = {}  # too few turns on every rung: nothing can be said, and nothing old stands
+        return tracked.says({"fixed": fixed} if rolling is None else {"fixed": fixed, "rolling": rolling})
+    tracked.latest, tracked.held = {}, None  # too few turns on every rung: nothing old stands
     return False
 
 
@@ -94,12 +93,19 @@ def evaluate_joint(
     outcome = segment.tracked[joint.outcome].latest.get("fixed")
     if outcome is None or outcome.window.end != end or outcome.window.length_s not in parts:
         return None
-    part = parts[outcome.window.length_s]
-    current = np.sum([counts for _, counts in part.of(joint.slots)], axis=0).reshape(joint.shape)
-    reference = _joint_reference(segment, joint, part.window, history)
-    if reference is None:
-        return None
     phi = max(1.0, outcome.turns / outcome.effective_n)
+    return judge_joint(segment, joint, parts[outcome.window.length_s], phi, history)
+
+
+def judge_joint(
+    segment: Segment, joint: JointLayout, part: Parts, phi: float, history: History
+) -> JointJudgement | None:
+    """Behaviour at fixed inputs on this window, `phi` the outcome's design effect on it."""
+    counts = [counts for _, counts in part.of(joint.slots)]
+    reference = _joint_reference(segment, joint, part.window, history)
+    if reference is None or not counts:
+        return None
+    current = np.sum(counts, axis=0).reshape(joint.shape)
     level = segment.rules.alpha(part.window, segment.deciding)
     count = len(segment.layout.joints)
     found = behaviour(

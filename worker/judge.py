@@ -8,7 +8,7 @@ loses nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import numpy as np
@@ -18,11 +18,13 @@ from alerts import episode as episodes
 from alerts.episode import EpisodeState
 from alerts.persistence import alerting
 from alerts.verdict import Status, Verdict, encode
+from baselines.fast import MINUTE
 from baselines.history import ALL, History
-from baselines.learned import decode_hours, reference_name
+from baselines.learned import decode_hours, decode_lanes, reference_name
 from baselines.store import Push, Put, PutField
 from baselines.windows import STEP
 from worker.judgement import Judgement, histograms, judged
+from worker.scanning import scan
 from worker.segment import Segment, learned_segment
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from alerts.routes import Routes
     from baselines.learned import Active
     from baselines.store import Store, Write
-    from binning.binset import BinSet
+    from binning.layout import Layout
     from worker.tracked import Rules
 
 log = structlog.get_logger()
@@ -56,37 +58,51 @@ class Telling:
     rows: Callable[[Transition], Sequence[tuple[str, bytes]]]
 
 
+class Laid(Protocol):
+    """A bin set, of which judging needs to know where each bin is."""
+
+    @property
+    def layout(self) -> Layout:
+        """Where each bin of it lives in a flat vector of counts."""
+
+
 class _Saved(msgspec.Struct):
     """What a leader leaves for the next one."""
 
     judged_to: int
+    scanned_to: int
     segments: dict[str, Any]
     episodes: dict[str, EpisodeState]
 
 
 @dataclass(slots=True)
 class AgentJudge:
-    """Judges one agent under one active bin set."""
+    """Judges one agent under one active bin set.
+
+    `judged_to` is the end of the newest step, `scanned_to` that of the newest minute the fast lane has seen.
+    """
 
     agent: str
     active: Active
-    bin_set: BinSet
+    bin_set: Laid
     store: Store
     rules: Rules
     telling: Telling
     history: History
     segments: list[Segment]
     judged_to: int
+    scanned_to: int
     episodes: dict[str, EpisodeState] = field(default_factory=dict)
 
     @classmethod
     def take_over(
-        cls, agent: str, active: Active, bin_set: BinSet, store: Store, rules: Rules, telling: Telling
+        cls, agent: str, active: Active, bin_set: Laid, store: Store, rules: Rules, telling: Telling
     ) -> AgentJudge:
         """Begin where the last leader stopped, or where learning ended."""
         layout = bin_set.layout
         reference = store.get(agent, reference_name(active.digest))
         learned = decode_hours(reference, layout.size) if reference is not None else {}
+        lanes = {ALL: decode_lanes(reference)} if reference is not None else {}
         names = [ALL, *sorted(name for name in learned if name != ALL)]
         history = History(agent, layout, names, store)
         for name in names:
@@ -94,44 +110,69 @@ class AgentJudge:
         saved = store.get(agent, f"{PROGRESS}:{active.digest}")
         if saved is None:
             segments = [
-                learned_segment(name, layout, rules, active.until, learned.get(name, {})) for name in names
+                learned_segment(name, layout, rules, active.until, learned.get(name, {}), lanes.get(name, {}))
+                for name in names
             ]
-            return cls(agent, active, bin_set, store, rules, telling, history, segments, segments[0].since)
+            since = segments[0].since
+            return cls(agent, active, bin_set, store, rules, telling, history, segments, since, since)
         state = msgspec.msgpack.decode(saved, type=_Saved)
-        segments = [Segment.restore(name, layout, rules, state.segments[name]) for name in names]
-        return cls(
-            agent, active, bin_set, store, rules, telling, history, segments, state.judged_to, state.episodes
-        )
+        segments = [
+            Segment.restore(name, layout, rules, state.segments[name], lanes.get(name, {})) for name in names
+        ]
+        ends = state.judged_to, state.scanned_to
+        return cls(agent, active, bin_set, store, rules, telling, history, segments, *ends, state.episodes)
 
     def advance(self, watermark: float, token: int, *, limit: int | None = None) -> list[Verdict] | None:
-        """Judge the steps that the watermark has passed, at most `limit` of them.
+        """Judge the steps that the watermark has passed, at most `limit`, and scan the minutes between.
 
-        Returns their verdicts, in order, and None when the token is no longer the highest: another leads.
+        Returns their verdicts, in order, and None when the token is no longer the highest: another leads. A
+        minute has a verdict when a dimension became alerting by it.
         """
         verdicts: list[Verdict] = []
-        done = 0
-        while self.judged_to + STEP + self.rules.lateness_s <= watermark and (limit is None or done < limit):
-            judged_now = self._step(self.judged_to + STEP, token)
-            if judged_now is None:
+        passed, last = watermark - self.rules.lateness_s, self.judged_to + STEP * (limit or 0)
+        if self.scanned_to + MINUTE <= passed:
+            self._read()
+        while self.scanned_to + MINUTE <= passed and (limit is None or self.judged_to < last):
+            end = self.scanned_to + MINUTE
+            found = self._minute(end, token) if end % STEP else self._step(end, token)
+            if found is None:
                 return None
-            verdicts += judged_now
-            done += 1
+            verdicts += found
         return verdicts
+
+    def _read(self) -> None:
+        """Bring the counts up to date; references read an hour anew that a late event changed."""
+        self.history.refresh(self.judged_to)
+        changed = self.history.changed()
+        for segment in self.segments:
+            for rolling in segment.rolling.values():
+                rolling.forget(changed)
+
+    def _minute(self, end: int, token: int) -> list[Verdict] | None:
+        """Scan one minute of the whole; where it pages, write all that follows from it."""
+        whole, self.scanned_to = self.segments[0], end
+        if not scan(whole, end, self.history):
+            return []
+        verdict, writes = self._verdict(whole, end)
+        return self._written([verdict], writes, token)
 
     def _step(self, end: int, token: int) -> list[Verdict] | None:
         """Judge one step and write all that follows from it."""
-        self.history.refresh(end)
         verdicts, writes = [], []
         for segment in self.segments:
             segment.step(end, self.history)
+            if segment.name == ALL:
+                scan(segment, end, self.history)
             verdict, rows = self._verdict(segment, end)
             verdicts.append(verdict)
             writes += rows
-        self.judged_to = end
-        writes.append(Put(f"{PROGRESS}:{self.active.digest}", self._saved()))
-        if not self.store.write(self.agent, token, writes):
-            return None
-        return verdicts
+        self.judged_to = self.scanned_to = end
+        return self._written(verdicts, writes, token)
+
+    def _written(self, verdicts: list[Verdict], writes: list[Write], token: int) -> list[Verdict] | None:
+        """The verdicts once all that follows from them is written, with where to go on."""
+        progress = Put(f"{PROGRESS}:{self.active.digest}", self._saved())
+        return verdicts if self.store.write(self.agent, token, [*writes, progress]) else None
 
     def _verdict(self, segment: Segment, end: int) -> tuple[Verdict, list[Write]]:
         """The segment's verdict at this step, and the rows that keep it and tell of it."""
@@ -167,7 +208,8 @@ class AgentJudge:
         return [PutField("episodes", episode.id, msgspec.json.encode(episode)), *rows]
 
     def _saved(self) -> bytes:
-        saved = _Saved(self.judged_to, {s.name: s.state() for s in self.segments}, self.episodes)
+        segments = {segment.name: segment.state() for segment in self.segments}
+        saved = _Saved(self.judged_to, self.scanned_to, segments, self.episodes)
         return msgspec.msgpack.encode(saved, enc_hook=_plain)
 
 

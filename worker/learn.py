@@ -15,7 +15,8 @@ import msgspec
 import structlog
 
 from baselines.history import ALL
-from baselines.learned import PLAN, Active, Plan, PlannedRange, bin_set_name, encode_hours, reference_name
+from baselines.lanes import SLOT, learn_lanes
+from baselines.learned import PLAN, Active, Plan, PlannedRange, bin_set_name, encode_reference, reference_name
 from baselines.store import Put
 from binning.binset import Binned
 from binning.counts import learning_hours
@@ -150,13 +151,14 @@ class Learner:
         self._tell(token, "learning", Progress(len(sample), 0.0))
         log.info("learning_bin_set", agent=self.agent, turns=len(sample))
         bin_set = learn_bin_set(sample, self.spec, self.encoder)
-        turns, segments = self._count(plan, bin_set)
+        turns, segments, slots = self._count(plan, bin_set)
+        lanes = learn_lanes(bin_set.layout, segments[ALL], slots)
         self.store.write(
             self.agent,
             token,
             [
                 Put(bin_set_name(bin_set.digest), bin_set.to_bytes()),
-                Put(reference_name(bin_set.digest), encode_hours(segments)),
+                Put(reference_name(bin_set.digest), encode_reference(segments, lanes)),
             ],
         )
         until = plan.until if plan.until is not None else 0.0
@@ -178,19 +180,24 @@ class Learner:
                         heapq.heappushpop(heap, entry)
         return [turn for _, _, turn in sorted(heap, key=lambda entry: -entry[1])]
 
-    def _count(self, plan: Plan, bin_set: BinSet) -> tuple[int, dict[str, Hours]]:
-        """Every turn of the range, counted by segment and hour."""
+    def _count(self, plan: Plan, bin_set: BinSet) -> tuple[int, dict[str, Hours], Hours]:
+        """Every turn of the range, counted by segment and hour; of the whole, also by five minutes."""
         segments: dict[str, Hours] = {ALL: {}}
+        slots: Hours = {}
+        dimensions = sum(len(dimension.bins) for dimension in bin_set.layout.dimensions)
         total = 0
         for planned in plan.ranges:
             for chunk in self._turns(planned.partition, planned.begin, planned.end, self.letters):
                 for start in range(0, len(chunk), _CHUNK):
                     turns = [turn for _, turn in chunk[start : start + _CHUNK]]
                     total += len(turns)
-                    _add_hours(segments, bin_set, bin_set.assign(turns, self.encoder), turns)
+                    binned = bin_set.assign(turns, self.encoder)
+                    _add_hours(segments, bin_set, binned, turns)
+                    for slot, counts in learning_hours(bin_set, binned, turns, unit_s=SLOT).items():
+                        _add(slots, slot, counts[:dimensions])
         if self.letters is not None:
             self.letters.flush()
-        return total, segments
+        return total, segments, slots
 
     def _tell(self, token: int, stage: str, progress: Progress) -> None:
         status = {

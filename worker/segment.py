@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from baselines.fast import Scan
     from baselines.history import History
+    from baselines.lanes import LaneSpread
     from baselines.learned import Hours
-    from binning.layout import Layout
+    from binning.layout import DimensionLayout, Layout
 
 
 @dataclass(slots=True)
@@ -51,6 +53,8 @@ class Segment:
     joints_kept: dict[str, Kept]
     joints: dict[str, JointJudgement] = field(default_factory=dict)
     streaks: dict[str, Streak] = field(default_factory=dict)
+    lanes: dict[str, LaneSpread] = field(default_factory=dict)
+    watching: tuple[list[DimensionLayout], Scan] | None = None
     rolling: dict[str, RollingReference] = field(init=False)
     deciding: int = field(init=False)
 
@@ -69,6 +73,7 @@ class Segment:
         keep_out_alerting_hours(self, end)
         learn_days(self, end, parts, history)
         absorb(self, end, history)
+        self.watching = None
 
     def _readings(self, end: int, parts: Mapping[int, Parts], history: History) -> dict[str, Reading]:
         readings: dict[str, Reading] = {}
@@ -109,8 +114,15 @@ class Segment:
         }
 
     @classmethod
-    def restore(cls, name: str, layout: Layout, rules: Rules, state: Mapping[str, Any]) -> Segment:
-        """The segment that `state` came from."""
+    def restore(
+        cls,
+        name: str,
+        layout: Layout,
+        rules: Rules,
+        state: Mapping[str, Any],
+        lanes: dict[str, LaneSpread],
+    ) -> Segment:
+        """The segment that `state` came from; `lanes` as for `learned_segment`."""
         calendar = rules.calendar
         return cls(
             name=name,
@@ -126,11 +138,16 @@ class Segment:
             joints_kept=msgspec.convert(state["joints_kept"], dict[str, Kept]),
             joints=msgspec.convert(state["joints"], dict[str, JointJudgement]),
             streaks=msgspec.convert(state["streaks"], dict[str, Streak]),
+            lanes=lanes,
         )
 
 
-def learned_segment(name: str, layout: Layout, rules: Rules, until: float, hours: Hours) -> Segment:
+def learned_segment(
+    name: str, layout: Layout, rules: Rules, until: float, hours: Hours, lanes: dict[str, LaneSpread]
+) -> Segment:
     """A segment as learning left it: its references from the learned hours, nothing judged yet.
+
+    `lanes` are the dimensions that the fast lane looks at, none but for the whole: only the whole pages.
 
     Judging begins at the first step after `until`; the hour that learning ended in is not offered a second
     time.
@@ -158,4 +175,5 @@ def learned_segment(name: str, layout: Layout, rules: Rules, until: float, hours
         joints_absorbed_to=next_hour,
         tracked={dimension.key: Tracked(next_hour) for dimension in layout.dimensions},
         joints_kept={joint_name(joint): Kept() for joint in layout.joints},
+        lanes=lanes,
     )

@@ -9,6 +9,7 @@ import msgspec
 
 from alerts.persistence import Reading
 from baselines.evaluation import Behaviour, CellMove, Evaluation, Window
+from baselines.fast import FALSE_PAGES
 from baselines.windows import HOUR, LADDER, alpha
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ class Rules:
     decides: Callable[[str], bool]
     agents: int
     lateness_s: float = 120.0
+
+    @property
+    def fast_pages(self) -> float:
+        """False pages per 1000 hours that the fast lane may add for one agent: few beside those allowed."""
+        return FALSE_PAGES * min(1.0, self.false_pages_per_month) / max(self.agents, 1)
 
     def alpha(self, window: Window, dimensions: int) -> float:
         """The level of one test (statistics-2.md section 0, rule 6). One segment pages: the whole."""
@@ -69,7 +75,8 @@ class Tracked(msgspec.Struct):
     `latest` holds its latest evaluation by reference, `short` the rungs that had too few turns when last
     looked at, `led` says that a restarted rolling reference has been judged again and decides alone,
     `absorbed_to` is the first hour that its fixed reference has not been offered yet, `slowest` the longest
-    rung that served it within a day of `slowest_at`.
+    rung that served it within a day of `slowest_at`, `held` the start of the fast lane's window whose word
+    stands until the ladder has caught up, `hit` the end of the first of the minutes in a row that hit.
     """
 
     absorbed_to: int
@@ -79,6 +86,23 @@ class Tracked(msgspec.Struct):
     led: bool = False
     slowest: int = 0
     slowest_at: int = 0
+    held: int | None = None
+    hit: int | None = None
+
+    def says(self, latest: dict[str, Evaluation]) -> bool:
+        """Take over what the ladder says now; whether it says something.
+
+        After a hit of the fast lane a window that begins before it and does not exceed has not caught up: it
+        knows less than what it would replace.
+        """
+        before, self.latest = self.latest, latest
+        if self.held is not None and latest["fixed"].window.start < self.held:
+            if not self.exceeds:
+                self.latest = before
+                return False
+        else:
+            self.held = None
+        return True
 
     @property
     def rung(self) -> int:
