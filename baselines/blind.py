@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from baselines.chance import gamma_quantile
 from baselines.evaluate import Gates, normal_quantile
 from baselines.psi import moments_of, smoothed
 
@@ -144,8 +145,7 @@ def power_psi(b: Floats, c: Floats, sight: Sight, windows: int) -> float:
     """How likely the PSI path finds shares `b` turned into `c`: its moments under `c` by the delta method."""
     mean, variance = moments_of(smoothed(b * sight.reference_turns), sight.reference_turns, int(sight.turns))
     floor, chance = sight.phi * mean, sight.phi**2 * variance
-    h = chance / (9 * floor * floor)
-    evidence = floor * (1 - h + normal_quantile(sight.alpha) * math.sqrt(h)) ** 3 - floor
+    evidence = gamma_quantile(sight.alpha, floor, chance) - floor
     mixed = b + np.outer(_filled(windows), c - b)
     means = ((mixed - b) * np.log(mixed / b)).sum(1)
     slope = np.log(c / b) + 1 - b / c

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from baselines.evaluate import normal_quantile
 from baselines.psi import gamma_tail, moments_of
 
 if TYPE_CHECKING:
@@ -29,6 +30,14 @@ class Traffic(NamedTuple):
     turns: float
     reference_turns: float
     phi: float
+
+
+def gamma_quantile(tail: float, mean: float, variance: float) -> float:
+    """The x that `gamma_tail` gives this probability; 0 where there is no spread."""
+    if mean <= 0 or variance <= 0:
+        return 0.0
+    h = variance / (9 * mean * mean)
+    return float(mean * (1 - h + normal_quantile(tail) * math.sqrt(h)) ** 3)
 
 
 def false_pages_a_month(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from baselines.chance import gamma_quantile
 from baselines.judging import LEAST_EFFECTIVE
 from baselines.learning import same_day_types
 from baselines.psi import null_moments, psi
@@ -23,10 +25,27 @@ LEAST_PAIRS = 20
 
 
 class Movement(NamedTuple):
-    """The debiased PSI of a window against the one before it; `end` in seconds since the epoch."""
+    """The debiased PSI of a window against the one before it; `end` in seconds since the epoch.
+
+    `chance` are the 95th and 99th percentile that it has where nothing moves but chance.
+    """
 
     end: int
     psi: float
+    chance: tuple[float, float]
+
+
+class Percentiles(NamedTuple):
+    """The 95th and 99th percentile of normal movement, and of what chance alone makes of such windows."""
+
+    movement: tuple[float, float]
+    chance: tuple[float, float]
+
+    @property
+    def own(self) -> tuple[float, float]:
+        """What is left without chance: independent movements add in squares."""
+        left = [math.sqrt(max(0.0, m * m - c * c)) for m, c in zip(self.movement, self.chance, strict=True)]
+        return left[0], left[1]
 
 
 class Thinned(NamedTuple):
@@ -65,7 +84,7 @@ def movements(
         now, before = (_sum(hours, reference, start - back, size) for back in (0, lag))
         moved = _moved(now, before, reference, length_s, share)
         if moved is not None:
-            found.append(Movement((start + size) * HOUR, moved))
+            found.append(Movement((start + size) * HOUR, *moved))
     return found
 
 
@@ -89,8 +108,8 @@ def _moved(
     reference: FixedReference,
     length_s: int,
     share: float,
-) -> float | None:
-    """The debiased PSI of two windows, never below 0; None where one of them is too small."""
+) -> tuple[float, tuple[float, float]] | None:
+    """The debiased PSI of two windows, never below 0, and its chance; None where one of them is too small."""
     n, m = int(now.sum()), int(before.sum())
     if min(n, m) == 0:
         return None
@@ -102,14 +121,18 @@ def _moved(
         return None
     live = (now > 0) | (before > 0)
     if live.sum() < 2:
-        return 0.0
-    raw = psi(before[live], now[live])[0]
-    return max(0.0, raw - phi * null_moments(before[live], n)[0])
+        return 0.0, (0.0, 0.0)
+    mean, variance = null_moments(before[live], n)
+    floor = phi * mean
+    low, high = (gamma_quantile(tail, floor, phi * phi * variance) - floor for tail in (0.05, 0.01))
+    return max(0.0, psi(before[live], now[live])[0] - floor), (low, high)
 
 
-def percentiles(found: list[Movement]) -> tuple[float, float] | None:
-    """The 95th and 99th percentile, the latter of few pairs the largest; None of fewer than `LEAST_PAIRS`."""
+def percentiles(found: list[Movement]) -> Percentiles | None:
+    """The percentiles, of few pairs the largest as the 99th; None of fewer than `LEAST_PAIRS`."""
     if len(found) < LEAST_PAIRS:
         return None
     moved = [movement.psi for movement in found]
-    return float(np.quantile(moved, 0.95)), float(np.quantile(moved, 0.99, method="higher"))
+    high = float(np.quantile(moved, 0.95)), float(np.quantile(moved, 0.99, method="higher"))
+    low, top = np.mean([movement.chance for movement in found], axis=0).tolist()
+    return Percentiles(high, (low, top))

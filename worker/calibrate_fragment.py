@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from worker.calibrate_result import Result
 
 _HEAD = """\
-# Proposed by `quadrift calibrate`: the 95th and 99th percentile of normal movement, by dimension.
+# Proposed by `quadrift calibrate`: the 95th and 99th percentile of normal movement, chance taken out.
 # Merge into the config under `thresholds:`, then run `quadrift check` and start the workers again.
 """
 

@@ -134,7 +134,7 @@ def _dimension(
 def _judged(served: _Served, moved: list[Movement], gates: Gates) -> DimensionResult:
     """What is said of a dimension that was judged and moved like this; `gates` are the present ones."""
     high, usual, length = percentiles(moved), served.usual, served.length
-    proposed = proposal(high) if high is not None else None
+    proposed = proposal(high.own) if high is not None else None
     then = Gates(proposed.moderate, proposed.significant) if proposed is not None else gates
     alpha = served.level.alpha(length)
     return DimensionResult(
@@ -150,7 +150,8 @@ def _judged(served: _Served, moved: list[Movement], gates: Gates) -> DimensionRe
         omega=served.reference.spread.omega(length),
         phi=usual.phi,
         pairs=len(moved),
-        movement=high,
+        movement=high.movement if high is not None else None,
+        chance=high.chance if high is not None else None,
         proposed=proposed,
         pages_current=served.pages(gates),
         pages_proposed=served.pages(then),
@@ -173,15 +174,10 @@ def _level(segment: Segment, reference: FixedReference, bins: int) -> Strictness
     return Strictness(bins, alpha, phi)
 
 
-def proposal(high: tuple[float, float]) -> Threshold:
-    """The thresholds of a dimension whose normal movement has these 95th and 99th percentiles.
-
-    On little traffic part of that is chance, which does no harm: two windows differ by chance about twice as
-    much as a window and its reference, so that 95 % of pairs lie within 3.3 standard deviations of what
-    judging sees, where evidence asks for 3.7 or more.
-    """
-    moderate = max(FLOOR.moderate, _up(high[0]))
-    return Threshold(moderate, max(FLOOR.significant, _up(high[1]), _up(1.25 * moderate)))
+def proposal(own: tuple[float, float]) -> Threshold:
+    """The thresholds of a dimension that moves by this much of its own, 95th and 99th percentile."""
+    moderate = max(FLOOR.moderate, _up(own[0]))
+    return Threshold(moderate, max(FLOOR.significant, _up(own[1]), _up(1.25 * moderate)))
 
 
 def _up(value: float) -> float:

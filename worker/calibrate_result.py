@@ -53,7 +53,8 @@ class DimensionResult(msgspec.Struct, frozen=True, kw_only=True):
 
     `window_s` is the length of the windows that serve it, `turns` what such a window usually holds. `phi` is
     the design effect there: `phi_within` and what days add, `omega` a turn. `movement` are the 95th and 99th
-    percentile of the movement between `pairs` of normal windows, `series` (end of window, debiased PSI).
+    percentile between `pairs` of normal windows, `chance` those of chance alone. `series` holds the
+    end of each window and its debiased PSI.
     """
 
     side: Side
@@ -69,6 +70,7 @@ class DimensionResult(msgspec.Struct, frozen=True, kw_only=True):
     phi: float | None = None
     pairs: int = 0
     movement: tuple[float, float] | None = None
+    chance: tuple[float, float] | None = None
     proposed: Threshold | None = None
     pages_current: Pages = Pages(0, 0, None)
     pages_proposed: Pages = Pages(0, 0, None)

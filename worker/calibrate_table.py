@@ -22,8 +22,9 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 _SPARK = 16
 BASIS = """\
 movement   debiased PSI between normal windows, each against the one before it (of 4 h and longer: against
-           the same hours of another day). 95 % stay under the first figure, 99 % under the second.
-proposed   these two, never under 0.10 and 0.25.
+           the same hours of another day): 95 % and 99 % stay under these figures.
+chance     the same where nothing moves but chance, at this traffic.
+proposed   movement without chance (their squares subtract), never under 0.10 and 0.25.
 exceeded   windows of this history that exceed, now → as proposed; alerts: what three in a row open.
 false pages a month: c · alpha a window, c = .31 where no threshold binds, less where one does. Right within
            a factor of two on little traffic, an upper bound on much. Real changes page on top of that.
@@ -65,7 +66,18 @@ def thresholds(result: Result) -> Table:
     table = Table(title=title, title_justify="left", header_style="bold", box=None, padding=(0, 2, 0, 0))
     table.add_column("dimension", overflow="fold")
     table.add_column("psi over time", no_wrap=True)
-    for name in ("window", "turns", "φ", "movement", "now", "proposed", "exceeded", "alerts", "false/month"):
+    for name in (
+        "window",
+        "turns",
+        "φ",
+        "movement",
+        "chance",
+        "now",
+        "proposed",
+        "exceeded",
+        "alerts",
+        "false/month",
+    ):
         table.add_column(name, justify="right")
     for found in ranked(result):
         table.add_row(*_row(found), style=None if found.deciding else "dim")
@@ -79,7 +91,7 @@ def ranked(result: Result) -> list[DimensionResult]:
 
 def _row(found: DimensionResult) -> list[Text | str]:
     if found.window_s is None or found.phi is None:
-        return [found.key, "", "none", *("" for _ in range(3)), _pair(found.current), "", "", "", ""]
+        return [found.key, "", "none", *("" for _ in range(4)), _pair(found.current), *("" for _ in range(4))]
     proposed = Text(_pair(found.proposed) if found.proposed else "too little")
     if found.proposed is not None and found.proposed != found.current:
         proposed.stylize("bold yellow")
@@ -90,7 +102,8 @@ def _row(found: DimensionResult) -> list[Text | str]:
         span(found.window_s),
         f"{found.turns:,}",
         f"{found.phi:.1f}",
-        f"{found.movement[0]:.3f} {found.movement[1]:.3f}" if found.movement else f"{found.pairs} pairs",
+        _high(found.movement) or f"{found.pairs} pairs",
+        _high(found.chance),
         _pair(found.current),
         proposed,
         _from_to(now.exceeded, then.exceeded),
@@ -104,6 +117,10 @@ def _pages(now: Pages, then: Pages) -> str:
         return ""
     before, after = f"{now.expected:.2f}", f"{then.expected:.2f}"
     return before if before == after else f"{before} → {after}"
+
+
+def _high(percentiles: tuple[float, float] | None) -> str:
+    return f"{percentiles[0]:.3f} {percentiles[1]:.3f}" if percentiles is not None else ""
 
 
 def _pair(at: Threshold) -> str:
@@ -131,9 +148,13 @@ def _parts(values: Sequence[float]) -> Iterable[Sequence[float]]:
 
 
 def _print_notes(result: Result, console: Console) -> None:
+    """What there is to note, once for all dimensions that share it."""
+    notes: dict[str, list[str]] = {}
     for found in ranked(result):
         if found.note is not None:
-            console.print(Text.assemble((found.key, "bold"), f": {found.note}"))
+            notes.setdefault(found.note, []).append(found.key)
+    for note, keys in notes.items():
+        console.print(Text.assemble((", ".join(keys), "bold"), f": {note}"))
 
 
 def blind(result: Result) -> Table:

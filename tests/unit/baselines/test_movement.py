@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from baselines.chance import PAGES_PER_LEVEL, Traffic, effective_level, false_pages_a_month
+from baselines.chance import PAGES_PER_LEVEL, Traffic, effective_level, false_pages_a_month, gamma_quantile
 from baselines.evaluate import Gates
 from baselines.movement import LEAST_PAIRS, Movement, Thinned, movements, percentiles
+from baselines.psi import gamma_tail
 from baselines.reference import FixedReference
 from baselines.windows import DAY, HOUR, Calendar
 
@@ -36,7 +37,8 @@ def test_hours_of_independent_turns_hardly_move() -> None:
     assert len(found) == 4 * 24 - 1
     high = percentiles(found)
     assert high is not None
-    assert high[0] <= high[1] < 0.1
+    assert high.movement[0] <= high.movement[1] < 0.1
+    assert high.movement[0] == pytest.approx(high.chance[0], rel=0.5)
 
 
 def test_a_season_is_no_movement_of_longer_windows_because_hours_are_compared_with_their_like() -> None:
@@ -71,9 +73,12 @@ def test_weekdays_are_not_compared_with_weekends() -> None:
 
 
 def test_the_95th_percentile_of_few_windows_is_nobody_s() -> None:
-    few = [Movement(i, 0.1) for i in range(LEAST_PAIRS - 1)]
+    few = [Movement(i, 0.1, (0.06, 0.0)) for i in range(LEAST_PAIRS - 1)]
     assert percentiles(few) is None
-    assert percentiles([*few, Movement(0, 0.3)]) == pytest.approx((0.11, 0.3))
+    high = percentiles([*few, Movement(0, 0.3, (0.06, 0.0))])
+    assert high is not None
+    assert high.movement == pytest.approx((0.11, 0.3))
+    assert high.own == pytest.approx(((0.11**2 - 0.06**2) ** 0.5, 0.3))
 
 
 @pytest.mark.parametrize(
@@ -101,3 +106,9 @@ def test_higher_gates_and_longer_windows_cost_fewer_pages() -> None:
     assert 0 < pages(Gates(0.3, 0.5), 1) < pages(Gates(), 1)
     assert pages(Gates(), 4) == pytest.approx(pages(Gates(), 1) / 4)
     assert false_pages_a_month(shares, [], window_hours=1, alpha=3.3e-4, gates=Gates()) == 0
+
+
+def test_the_gamma_quantile_is_the_inverse_of_the_tail() -> None:
+    for tail in (0.05, 0.01, 3e-4):
+        assert gamma_tail(gamma_quantile(tail, 0.02, 4e-5), 0.02, 4e-5) == pytest.approx(tail, rel=1e-9)
+    assert gamma_quantile(0.05, 0.0, 0.0) == 0.0

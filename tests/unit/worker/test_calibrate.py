@@ -28,7 +28,7 @@ BEGIN = 1_790_000_400 // HOUR * HOUR
 
 
 @pytest.mark.parametrize(
-    ("movement", "expected"),
+    ("own", "expected"),
     [
         ((0.03, 0.05), Threshold(0.10, 0.25)),
         ((0.131, 0.30), Threshold(0.14, 0.30)),
@@ -36,9 +36,9 @@ BEGIN = 1_790_000_400 // HOUR * HOUR
     ],
 )
 def test_thresholds_are_the_percentiles_and_never_under_the_shipped_ones(
-    movement: tuple[float, float], expected: Threshold
+    own: tuple[float, float], expected: Threshold
 ) -> None:
-    assert expected == proposal(movement)
+    assert expected == proposal(own)
 
 
 def _result(**changes: object) -> Result:
@@ -57,6 +57,7 @@ def _result(**changes: object) -> Result:
         phi=1.5,
         pairs=90,
         movement=(0.13, 0.2),
+        chance=(0.031, 0.042),
         proposed=Threshold(0.13, 0.25),
         pages_current=Pages(7, 1, 0.1),
         pages_proposed=Pages(2, 0, 0.04),
@@ -158,7 +159,7 @@ def test_the_table_tells_now_and_proposed_beside_each_other() -> None:
     out = io.StringIO()
     show([_result()], Console(file=out, width=150))
     line = next(row for row in out.getvalue().splitlines() if "response_category" in row)
-    for part in ("0.130 0.200", "0.10 0.25", "0.13 0.25", "7 → 2", "1 → 0", "0.10 → 0.04"):
+    for part in ("0.130 0.200", "0.031 0.042", "0.10 0.25", "0.13 0.25", "7 → 2", "1 → 0", "0.10 → 0.04"):
         assert part in line
     assert "input.audio: too few" in out.getvalue()
     assert "a <b>" not in line
