@@ -1,0 +1,1 @@
+"""Generated streams with known truth, and the product's own code watching them."""
