@@ -53,7 +53,11 @@ class Driver(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class DimensionVerdict(msgspec.Struct, frozen=True, kw_only=True):
-    """One dimension against one reference, at its latest window."""
+    """One dimension against one reference, at its latest window.
+
+    `detectable` is the smallest rise of any bin's share, in share points, that would exceed by itself in such
+    a window: what is smaller than that cannot be seen now. None where there is none.
+    """
 
     side: Side
     name: str

@@ -66,6 +66,8 @@ def calibrate(asked: Asked) -> int:
     for target in (asked.picture, asked.write):
         if target is not None and target.exists():
             raise ConfigError(f"{target}: exists already; name another file or move it away")
+        if target is not None and not target.absolute().parent.is_dir():
+            raise ConfigError(f"{target}: its folder does not exist")
     try:
         observed = _from_files(asked) if asked.files else _from_store(asked)
     except NotEnoughError as error:

@@ -112,20 +112,30 @@ def _plain(name: str) -> str:
     return {OTHER: "other", UNSEEN: "never seen before"}.get(name, name)
 
 
-def said(blind: BlindSpots, length_s: int, *, brief: bool = False) -> str:
-    """One line: the bin whose rise shows first and (unless `brief`) the one that hides most, or nothing."""
+def said(blind: BlindSpots, length_s: int) -> str:
+    """One line: the bin whose rise shows first and the one whose shows last, or that none would."""
     if not blind.windows_24h:
         return f"judged on windows of {length_s // DAY} days: nothing within a day"
     sooner = "" if blind.windows_2h else f"judged on {length_s // HOUR} h windows, nothing in 2 h: "
-    ranked = sorted((spot for spot in blind.spots if _best(spot) is not None), key=_rise)
+    ranked = _ranked(blind)
+    if len(ranked) > 2 and _rise(ranked[0]) < LARGE:
+        return f"{sooner}{_words(ranked[0])}; {_words(ranked[-1])}"
+    return sooner + briefly(blind)
+
+
+def briefly(blind: BlindSpots) -> str:
+    """The bin whose rise shows first."""
+    ranked = _ranked(blind)
     if not ranked:
-        return f"{sooner}no rise of any bin would be found within a day"
+        return "no rise of any bin within a day"
     if _rise(ranked[0]) >= LARGE:
-        return f"{sooner}nothing under {100 * _rise(ranked[0]):.0f} points"
-    told = [_words(ranked[0])]
-    if len(ranked) > 2 and not brief:
-        told.append(_words(ranked[-1]))
-    return sooner + "; ".join(told)
+        return f"nothing under {100 * _rise(ranked[0]):.0f} points"
+    return _words(ranked[0])
+
+
+def _ranked(blind: BlindSpots) -> list[Spot]:
+    """The bins that can be seen at all, the smallest rise first."""
+    return sorted((spot for spot in blind.spots if _best(spot) is not None), key=_rise)
 
 
 def _rise(spot: Spot) -> float:

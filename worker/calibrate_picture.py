@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from xml.sax.saxutils import escape
 
 from baselines.windows import DAY, HOUR
-from worker.calibrate_table import one_bin, ranked, span
+from worker.calibrate_blind import briefly
+from worker.calibrate_table import ranked, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -125,8 +126,8 @@ def _panel(found: DimensionResult, result: Result) -> Iterator[str]:
         yield from _gates(found.proposed, "proposed", scale)
     if found.proposed != found.current:
         yield from _gates(found.current, "now", scale)
-    if found.deciding:
-        sees = f"finds {one_bin(found, brief=True)}"
+    if found.deciding and found.blind is not None:
+        sees = f"finds {briefly(found.blind)}"
         yield f'<text x="{PLOT_LEFT}" y="{PLOT_TOP + PLOT_HEIGHT + 32}">{escape(_cut(sees))}</text>'
 
 

@@ -53,7 +53,7 @@ def _head(result: Result) -> Text:
     hours = (result.judged.end - result.judged.start) / HOUR
     told = f"{duration(hours)} judged up to {_clock(result.judged.end)} (UTC), "
     count = len(result.episodes)
-    told += f"{count} episode{'' if count == 1 else 's'}"
+    told += f"{count or 'no'} episode{'s' if count > 1 else ''}"
     if count:
         told += ", counted as normal" if result.known_calm else ", left out of what is normal"
     return Text.assemble((result.agent, "bold"), f": {told}")
@@ -174,15 +174,14 @@ def blind(result: Result) -> Table:
         table.add_column(name, overflow="fold")
     for found in ranked(result):
         if found.deciding:
-            table.add_row(found.key, one_bin(found), _mix(found))
+            table.add_row(found.key, _one_bin(found), _mix(found))
     return table
 
 
-def one_bin(found: DimensionResult, *, brief: bool = False) -> str:
-    """The sentence on a dimension's bins."""
+def _one_bin(found: DimensionResult) -> str:
     if found.blind is None or found.window_s is None:
         return "nothing: too few turns"
-    return said(found.blind, found.window_s, brief=brief)
+    return said(found.blind, found.window_s)
 
 
 def _mix(found: DimensionResult) -> str:

@@ -131,6 +131,7 @@ def test_what_is_missing_is_said_with_what_to_do(
         (("no-such-file.jsonl",), "no-such-file.jsonl: cannot be read"),
         (("FILE", "--write", "FILE"), "exists already"),
         (("FILE", "--picture", "FILE"), "exists already"),
+        (("FILE", "--write", "no-such-folder/c.yaml"), "folder does not exist"),
         (("FILE", "--learn=yesterday"), "--learn"),
     ],
 )

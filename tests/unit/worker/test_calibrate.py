@@ -14,7 +14,7 @@ from rich.console import Console
 from baselines.windows import DAY, HOUR, STEP
 from config.load import load
 from tests.unit.config.reading import LEAST
-from worker.calibrate_blind import percent, rarer_half, said
+from worker.calibrate_blind import briefly, percent, rarer_half, said
 from worker.calibrate_fragment import fragment, write_fragment
 from worker.calibrate_measure import duration, proposal
 from worker.calibrate_picture import picture
@@ -92,7 +92,7 @@ def test_the_words_name_the_bin_that_shows_first_and_the_one_that_shows_last() -
     assert words == said(blind, HOUR)
     three = msgspec.structs.replace(blind, spots=(*blind.spots, Spot("other", 0.1, 0.2, 0.16)))
     assert f"{words}; answered 42 → 60 % in 2 h, 55 % in a day" == said(three, HOUR)
-    assert words == said(three, HOUR, brief=True)
+    assert words == briefly(three)
 
 
 @pytest.mark.parametrize(
