@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from baselines.packing import PackedHour
 from baselines.store import TURNS
 from baselines.windows import STEP
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from baselines.evaluation import Window
-    from baselines.store import BucketRead, Delta, Partition, PartitionStore
+    from baselines.store import Bucket, BucketRead, Partition, PartitionStore
     from binning.layout import Layout
 
 ALL = "all"
@@ -100,13 +101,15 @@ class History:
                 self._add(old, minute // 60, minute * 60 // STEP, -1)
             cache.minutes[minute] = bucket = self._parse(delta)
             self._add(bucket, minute // 60, minute * 60 // STEP, 1)
-        for hour, delta in read.hours.items():
+        for hour, found in read.hours.items():
             if (old := cache.hours.get(hour)) is not None:
                 self._add(old, hour, None, -1)
-            cache.hours[hour] = bucket = self._parse(delta)
+            cache.hours[hour] = bucket = self._parse(found)
             self._add(bucket, hour, None, 1)
 
-    def _parse(self, delta: Delta) -> _Bucket:
+    def _parse(self, delta: Bucket) -> _Bucket:
+        if isinstance(delta, PackedHour):
+            return self._of_packed(delta)
         slots: dict[str, list[int]] = defaultdict(list)
         values: dict[str, list[int]] = defaultdict(list)
         changes: dict[str, int] = {}
@@ -123,6 +126,15 @@ class History:
             for name in slots
         }
         return _Bucket(delta.counts.get(TURNS, 0), counts, changes, delta.pointers)
+
+    def _of_packed(self, hour: PackedHour) -> _Bucket:
+        counts = {
+            segment or ALL: arrays
+            for segment, arrays in hour.segments.items()
+            if (segment or ALL) in self._segments
+        }
+        changes = {name[1:]: count for name, count in hour.rest.items()}
+        return _Bucket(hour.turns, counts, changes, hour.pointers)
 
     def _add(self, bucket: _Bucket, hour: int, step: int | None, sign: int) -> None:
         self._changed.add(hour)

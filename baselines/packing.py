@@ -8,15 +8,20 @@ count of a sparse hour is one byte; names are written once per segment, and the 
 from __future__ import annotations
 
 import zlib
-from itertools import accumulate
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
 from baselines.store import TURNS, Delta
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from baselines.store import Bucket
 
 VERSION = b"\x01"
 """First byte of a packed hour: the format's version."""
@@ -52,14 +57,14 @@ def decode_bucket(data: bytes) -> Delta:
     return delta
 
 
-def fold(deltas: Iterable[Delta]) -> Delta:
+def fold(buckets: Iterable[Bucket]) -> Delta:
     """The sum of buckets, earliest first: counts add up, the first pointer of a name stays."""
     total = Delta()
     counts = total.counts
-    for delta in deltas:
-        for name, count in delta.counts.items():
+    for bucket in buckets:
+        for name, count in bucket.counts.items():
             counts[name] = counts.get(name, 0) + count
-        for name, pointer in delta.pointers.items():
+        for name, pointer in bucket.pointers.items():
             total.pointers.setdefault(name, pointer)
     return total
 
@@ -88,7 +93,40 @@ def _gaps(pairs: list[tuple[int, int]]) -> tuple[int, list[int], list[int]]:
     return turns, gaps, [count for _, count in pairs]
 
 
-def unpack_hour(data: bytes) -> Delta:
+@dataclass(slots=True, eq=False)
+class PackedHour:
+    """A packed hour as it was read: the slots and counts of each segment as arrays, `all` under "".
+
+    `counts` makes the names of all fields, which a reader of slots can do without.
+    """
+
+    turns: int
+    segments: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
+    segment_turns: dict[str, int]
+    rest: dict[str, int]
+    pointers: dict[str, str]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Counts by field."""
+        counts = dict(self.rest)
+        for segment, (slots, values) in self.segments.items():
+            prefix = f"{segment}/" if segment else ""
+            if turns := self.segment_turns[segment]:
+                counts[prefix + TURNS] = turns
+            names = (f"{prefix}{slot}" for slot in slots.tolist())
+            counts.update(zip(names, values.tolist(), strict=True))
+        return counts
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PackedHour):
+            return NotImplemented
+        return (self.counts, self.pointers) == (other.counts, other.pointers)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def read_hour(data: bytes) -> PackedHour:
     """Back from `pack_hour`.
 
     Raises:
@@ -97,11 +135,19 @@ def unpack_hour(data: bytes) -> Delta:
     if data[:1] != VERSION:
         raise ValueError(f"packed hour of unknown version {data[:1]!r}: it was written by a newer worker")
     packed = _hour.decode(zlib.decompress(data[1:]))
-    counts: dict[str, int] = packed.rest
-    for segment, (turns, gaps, values) in packed.segments.items():
-        prefix = f"{segment}/" if segment else ""
-        if turns:
-            counts[prefix + TURNS] = turns
-        names = map(prefix.__add__, map(str, accumulate(gaps)))
-        counts.update(zip(names, values, strict=True))
-    return Delta(counts, packed.pointers)
+    segments = {
+        segment: (np.cumsum(np.array(gaps, dtype=np.int64)), np.array(values, dtype=np.int64))
+        for segment, (_, gaps, values) in packed.segments.items()
+    }
+    turns = {segment: turns for segment, (turns, _, _) in packed.segments.items()}
+    return PackedHour(turns.get("", 0), segments, turns, packed.rest, packed.pointers)
+
+
+def unpack_hour(data: bytes) -> Delta:
+    """Back from `pack_hour`, to add to it.
+
+    Raises:
+        ValueError: as `read_hour`.
+    """
+    hour = read_hour(data)
+    return Delta(hour.counts, hour.pointers)

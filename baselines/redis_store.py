@@ -13,7 +13,7 @@ from baselines.chain import check
 from baselines.connection import Client, check_eviction, client_name
 from baselines.errors import explained
 from baselines.keys import Keys
-from baselines.packing import decode_bucket, encode_bucket, fold, pack_hour, unpack_hour
+from baselines.packing import decode_bucket, encode_bucket, fold, pack_hour, read_hour, unpack_hour
 from baselines.store import (
     TURNS,
     BucketRead,
@@ -176,7 +176,7 @@ class RedisStore:
         gone, found, packed = self._read(keys, _encode(dict(minutes)), _encode(dict(hours)), "")
         return BucketRead(
             minutes={number: decode_bucket(value) for number, value in _pairs(found)},
-            hours={number: unpack_hour(value) if value else Delta() for number, value in _pairs(packed)},
+            hours={number: read_hour(value) if value else Delta() for number, value in _pairs(packed)},
             gone=set(gone),
         )
 

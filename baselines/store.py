@@ -56,6 +56,18 @@ class Delta:
     pointers: Pointers = field(default_factory=dict)
 
 
+class Bucket(Protocol):
+    """A bucket as it is read."""
+
+    @property
+    def counts(self) -> Fields:
+        """Its counts."""
+
+    @property
+    def pointers(self) -> Pointers:
+        """Its reservoir."""
+
+
 @dataclass(frozen=True, slots=True)
 class Switch:
     """A partition adopts bin set `to` of an agent in place of `old` ("" for none) at offset `expected`."""
@@ -117,7 +129,7 @@ class BucketRead:
     """
 
     minutes: dict[int, Delta] = field(default_factory=dict)
-    hours: dict[int, Delta] = field(default_factory=dict)
+    hours: Mapping[int, Bucket] = field(default_factory=dict)
     gone: set[int] = field(default_factory=set)
 
 

@@ -115,9 +115,10 @@ class Log:
     store: Store
     partition: Partition = field(default_factory=lambda: Partition(TOPIC, 0))
     offset: int | None = None
+    partitions: int = 1
 
     def __post_init__(self) -> None:
-        self.store.register(self.partition.topic, self.partition.number + 1)
+        self.store.register(self.partition.topic, self.partitions)
 
     def add(self, buckets: Mapping[int, Delta], watermark: float) -> None:
         """Commit buckets by minute since the epoch.

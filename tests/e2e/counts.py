@@ -46,8 +46,8 @@ def left(valkey: ValkeyServer, prefix: str, agent: str) -> Left | None:
         read = store.read(partition, agent, minutes, dict.fromkeys(range(since - 1, since + 24 * 8), 0))
         for minute, delta in read.minutes.items():
             counts.setdefault((str(partition), minute // 60), Counter()).update(delta.counts)
-        for hour, delta in read.hours.items():
-            counts.setdefault((str(partition), hour), Counter()).update(delta.counts)
+        for hour, packed in read.hours.items():
+            counts.setdefault((str(partition), hour), Counter()).update(packed.counts)
     return Left(
         active,
         store.get(agent, bin_set_name(active.digest)),

@@ -1,0 +1,155 @@
+"""What judging costs: one segment of 20 dimensions, and what a new leader reads before it can begin.
+
+    python -m benchmarks.judging
+
+Traffic of 3000 turns an hour is learned for a day and counted for 30 more. Times are the median of the CPU
+time of single steps on one core, the joints of five outcomes with two inputs included or left out; the fast
+lane is one minute of all deciding dimensions. The leader takes over from a real Valkey that holds 35 days in
+packed hours of every partition.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from baselines.connection import connect
+from baselines.evaluate import Gates
+from baselines.redis_store import RedisStore
+from baselines.store import Partition
+from baselines.windows import Calendar
+from benchmarks.synthetic import (
+    AGENT,
+    Dimension,
+    Installation,
+    Laid,
+    Log,
+    Traffic,
+    delta,
+    layout_of,
+    learned,
+    quiet_telling,
+)
+from config.log import configure
+from config.settings import Log as LogSettings
+from tests.servers import ValkeyServer
+from worker.judge import AgentJudge
+from worker.scanning import scan
+from worker.tracked import Rules
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MONDAY = 408_840
+TURNS = 3000
+STEP, HOUR = 600, 3600
+BASE8 = (0.42, 0.22, 0.13, 0.09, 0.06, 0.045, 0.03, 0.005)
+RANKED = tuple((1 / np.arange(1, 34) / (1 / np.arange(1, 34)).sum()).tolist())
+TENTHS = (0.1,) * 10
+DECIDING = (
+    Dimension("input.intent", BASE8),
+    Dimension("input.cluster", RANKED),
+    Dimension("input.novelty", TENTHS),
+    Dimension("input.language", (0.8, 0.12, 0.05, 0.03)),
+    Dimension("output.response_category", BASE8),
+    Dimension("output.flags:hallucination", (0.995, 0.005)),
+    Dimension("output.tool_pattern", RANKED[:12]),
+    Dimension("output.tool_outcome", (0.6, 0.37, 0.03)),
+    Dimension("output.length", TENTHS),
+)
+REPORTED = tuple(Dimension(f"output.reported{i}", BASE8 if i % 2 else TENTHS) for i in range(11))
+OUTCOMES = tuple(d.key for d in DECIDING if d.key.startswith("output."))
+JOINTS = tuple((given, outcome) for given in ("input.cluster", "input.intent") for outcome in OUTCOMES)
+GATES = Gates()
+KEYS = frozenset(d.key for d in DECIDING)
+RULES = Rules(1.0, lambda _: GATES, Calendar(), KEYS.__contains__, 1)
+
+
+def installation(joints: Sequence[tuple[str, str]]) -> Installation:
+    """Twenty dimensions, learned on a Monday."""
+    dimensions = DECIDING + REPORTED
+    made = Installation(
+        Traffic(dimensions, layout_of(dimensions, joints), np.random.default_rng(1), 2), RULES
+    )
+    made.learn(MONDAY, TURNS)
+    return made
+
+
+def step_ms(made: Installation, hours: int = 3) -> tuple[float, float]:
+    """Median ms of judging a step, and of a minute of the fast lane, over the next hours."""
+    steps, minutes, (segment,) = [], [], made.judge.segments
+    for _ in range(hours):
+        made.count(made.traffic.minutes(TURNS, 60))
+        made.judge.history.refresh(made.hour * HOUR)
+        for end in range((made.hour - 1) * HOUR + 60, made.hour * HOUR + 1, 60):
+            began = time.process_time()
+            if end % STEP:
+                scan(segment, end, made.judge.history)
+                minutes.append(time.process_time() - began)
+            else:
+                segment.step(end, made.judge.history)
+                steps.append(time.process_time() - began)
+    made.judge.judged_to = made.judge.scanned_to = made.hour * HOUR
+    return 1000 * float(np.median(steps)), 1000 * float(np.median(minutes))
+
+
+def take_over_s(partitions: int) -> tuple[float, float]:
+    """Seconds until a new leader has read 35 days of packed hours, and until it has judged one step."""
+    made = installation(JOINTS)
+    layout = made.traffic.layout
+    drawn = [made.traffic.counts(TURNS // partitions) for _ in range(24)]
+    with tempfile.TemporaryDirectory(prefix="valkey-") as folder:
+        server = ValkeyServer(Path(folder)).start()
+        with connect(server.url) as client:
+            store = RedisStore(client, "bench")
+            first = MONDAY + 24
+            hours = {hour: drawn[hour % 24] for hour in range(MONDAY, first)}
+            active = learned(store, layout, hours, first * HOUR - 1)
+            for number in range(partitions):
+                log = Log(store, Partition("turns", number), partitions=partitions)
+                for hour in range(first, first + 35 * 24):
+                    log.add({hour * 60: delta(layout, drawn[hour % 24])}, (hour + 1) * HOUR)
+                    store.pack(log.partition, AGENT, hour, log.offset or 0, keep_hours=35 * 24)
+            began = time.perf_counter()
+            judge = AgentJudge.take_over(AGENT, active, Laid(layout), store, RULES, quiet_telling())
+            judge.history.refresh((first + 35 * 24) * HOUR)
+            read = time.perf_counter() - began
+            judge.segments[0].step((first + 35 * 24) * HOUR, judge.history)
+            done = time.perf_counter() - began
+        server.stop()
+    return read, done
+
+
+def main() -> None:
+    """Measure, and print one table."""
+    parser = argparse.ArgumentParser(description="What judging costs.")
+    parser.add_argument("--partitions", type=int, default=12, help="partitions that a new leader reads")
+    asked = parser.parse_args()
+    configure(LogSettings(level="error"))
+    table = Table("what", "measured", "bar")
+    for joints, told in (((), "20 dimensions"), (JOINTS, f"with {len(JOINTS)} joints")):
+        made = installation(joints)
+        early, scanned = step_ms(made)
+        for _ in range(30):
+            made.play(TURNS, 24, every=60)
+        late, scanned_late = step_ms(made)
+        table.add_row(f"one step, {told}, after 1 day (fixed)", f"{early:.1f} ms", "")
+        bar = "" if joints else "5 ms"
+        table.add_row(f"one step, {told}, after 31 days (fixed and rolling)", f"{late:.1f} ms", bar)
+        table.add_row(f"one minute of the fast lane, {told}", f"{scanned:.2f}, {scanned_late:.2f} ms", "1 ms")
+    read, done = take_over_s(asked.partitions)
+    what = f"a new leader reads 35 days from {asked.partitions} partitions"
+    table.add_row(what, f"{read:.2f} s", "2 s")
+    table.add_row("and has judged its first step", f"{done:.2f} s", "")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
