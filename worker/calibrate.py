@@ -74,11 +74,11 @@ def calibrate(asked: Asked) -> int:
         sys.stderr.write(f"quadrift: {error}\n")
         return 1
     results = [measured(each, known_calm=asked.known_calm) for each in observed]
+    _write(results, asked)  # first: whoever reads the table may have seen enough of it early
     if asked.as_json:
         sys.stdout.write(msgspec.json.encode(results).decode() + "\n")
     else:
         show(results)
-    _write(results, asked)
     return 0
 
 

@@ -116,7 +116,7 @@ def said(blind: BlindSpots, length_s: int) -> str:
     """One line: the bin whose rise shows first and the one whose shows last, or that none would."""
     if not blind.windows_24h:
         return f"judged on windows of {length_s // DAY} days: nothing within a day"
-    sooner = "" if blind.windows_2h else f"judged on {length_s // HOUR} h windows, nothing in 2 h: "
+    sooner = "" if blind.windows_2h else f"judged on {length_s // HOUR} h windows, which say nothing in 2 h: "
     ranked = _ranked(blind)
     if len(ranked) > 2 and _rise(ranked[0]) < LARGE:
         return f"{sooner}{_words(ranked[0])}; {_words(ranked[-1])}"

@@ -10,7 +10,7 @@ import numpy as np
 from alerts.persistence import Reading, Streak, advance
 from baselines.evaluate import CALM, Gates
 from baselines.psi import bin_tests
-from baselines.windows import HOUR
+from baselines.windows import HOUR, LADDER
 from worker.calibrate_result import Span
 
 if TYPE_CHECKING:
@@ -49,11 +49,14 @@ class Strictness(NamedTuple):
 
 
 def looks(verdicts: Iterable[Verdict], key: str, level: Strictness) -> list[Look]:
-    """Every window of a dimension that was judged, in order; of two references the one that exceeded."""
+    """Every window of the ladder that a dimension was judged on; of two references the one that exceeded.
+
+    What the fast lane says is left out: no threshold changes it.
+    """
     found: dict[int, tuple[bool, Look]] = {}
     for verdict in verdicts:
         for told in verdict.dimensions:
-            if f"{told.side}.{told.name}" != key:
+            if f"{told.side}.{told.name}" != key or told.window.length_s not in LADDER:
                 continue
             end = told.window.end
             if end not in found or (told.exceeds and not found[end][0]):

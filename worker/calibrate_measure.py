@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from baselines.chance import Traffic, false_pages_a_month
+from baselines.chance import HOURS_A_MONTH, Traffic, false_pages_a_month
 from baselines.evaluate import Gates
 from baselines.evaluation import Window
 from baselines.history import ALL
@@ -91,14 +91,16 @@ def measured(observed: Observed, *, known_calm: bool) -> Result:
     segment = next(segment for segment in judge.segments if segment.name == ALL)
     left_out = set() if known_calm else hours_of(spans)
     found = tuple(_dimension(layout, segment, observed, left_out) for layout in segment.layout.dimensions)
+    fast = segment.rules.fast_pages * HOURS_A_MONTH / 1000
     return Result(
         agent=judge.agent,
         judged=Span(told[0].at if told else segment.since, judge.judged_to),
         episodes=spans,
         known_calm=known_calm,
         asked=segment.rules.false_pages_per_month,
-        expected_current=sum(each.pages_current.expected or 0.0 for each in found),
-        expected_proposed=sum(each.pages_proposed.expected or 0.0 for each in found),
+        fast_lane=fast,
+        expected_current=fast + sum(each.pages_current.expected or 0.0 for each in found),
+        expected_proposed=fast + sum(each.pages_proposed.expected or 0.0 for each in found),
         dimensions=found,
     )
 

@@ -94,7 +94,7 @@ class Result(msgspec.Struct, frozen=True):
     """One agent. `judged` is the time looked at, `episodes` when alerts were open there.
 
     `known_calm` says that those count as normal. `asked` is `false_pages_per_month`, `expected_*` the sums
-    over the deciding dimensions.
+    over the deciding dimensions and `fast_lane`, which no threshold changes.
     """
 
     agent: str
@@ -102,6 +102,7 @@ class Result(msgspec.Struct, frozen=True):
     episodes: tuple[Span, ...]
     known_calm: bool
     asked: float
+    fast_lane: float
     expected_current: float
     expected_proposed: float
     dimensions: tuple[DimensionResult, ...]

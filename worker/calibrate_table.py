@@ -28,6 +28,7 @@ proposed   movement without chance (their squares subtract), never under 0.10 an
 exceeded   windows of this history that exceed, now → as proposed; alerts: what three in a row open.
 false pages a month: c · alpha a window, c = .31 where no threshold binds, less where one does. Right within
            a factor of two on little traffic, an upper bound on much. Real changes page on top of that.
+fast lane  finds sharp changes within minutes, on top of these windows; no threshold changes it.
 """
 _WIDE = 150
 
@@ -63,6 +64,7 @@ def thresholds(result: Result) -> Table:
     """One line a dimension: what it is judged on, how it moves, the thresholds and what they do."""
     expected = f"{result.expected_current:.2f} → {result.expected_proposed:.2f}"
     title = f"Thresholds: {expected} false pages a month expected, {result.asked:g} asked for"
+    title += f" (the fast lane's {result.fast_lane:.2f} in it)"
     table = Table(title=title, title_justify="left", header_style="bold", box=None, padding=(0, 2, 0, 0))
     table.add_column("dimension", overflow="fold")
     table.add_column("psi over time", no_wrap=True)

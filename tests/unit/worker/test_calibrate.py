@@ -78,6 +78,7 @@ def _result(**changes: object) -> Result:
         episodes=(Span(BEGIN + HOUR, BEGIN + 3 * HOUR),),
         known_calm=False,
         asked=1.0,
+        fast_lane=0.02,
         expected_current=0.1,
         expected_proposed=0.04,
         dimensions=(unjudged, msgspec.structs.replace(usual, **changes)),
@@ -103,7 +104,7 @@ def test_the_words_name_the_bin_that_shows_first_and_the_one_that_shows_last() -
         (
             BlindSpots(0, 1, (Spot("x", 0.01, None, 0.1),), None, None),
             DAY,
-            "24 h windows, nothing in 2 h: x 1.0",
+            "24 h windows, which say nothing in 2 h: x 1.0",
         ),
         (BlindSpots(0, 0, (Spot("x", 0.01, None, None),), None, None), 7 * DAY, "nothing within a day"),
     ],

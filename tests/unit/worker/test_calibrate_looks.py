@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from alerts.verdict import DimensionVerdict, Driver, Level, SideVerdict, Status, Verdict, WindowSpan
 from baselines.evaluate import Gates
 from baselines.windows import HOUR, STEP
@@ -71,6 +73,12 @@ def test_a_window_that_several_verdicts_repeat_is_looked_at_once() -> None:
     told = _told(BEGIN, 0.02, 0.4, exceeds=False)
     found = looks([_verdict(BEGIN, told), _verdict(BEGIN + STEP, told)], "input.intent", STRICT)
     assert [BEGIN] == [look.end for look in found]
+
+
+def test_what_the_fast_lane_says_is_no_window_of_the_ladder() -> None:
+    told = _told(BEGIN, 0.4, 1e-9, exceeds=True)
+    minutes = msgspec.structs.replace(told, window=WindowSpan(BEGIN - 900, BEGIN, 900))
+    assert [] == looks([_verdict(BEGIN, minutes)], "input.intent", STRICT)
 
 
 def test_a_bin_that_exceeds_by_itself_does_so_under_any_threshold_and_a_mix_does_not() -> None:
