@@ -46,10 +46,16 @@ class PlannedRange(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What learning reads, again after a crash. Until it is sealed `until` is None and the ends the log's."""
+    """What learning reads, again after a crash. Until it is sealed its ends are the log's and the times None.
+
+    Sealed: turns from `since` to `until` (event time) are learned from; `at` is the wall clock that every
+    reading of them is held against.
+    """
 
     ranges: tuple[PlannedRange, ...]
+    since: float | None = None
     until: float | None = None
+    at: float | None = None
 
     def to_bytes(self) -> bytes:
         """As kept in the store."""
@@ -64,8 +70,8 @@ class Plan(msgspec.Struct, frozen=True):
 class Active(msgspec.Struct, frozen=True):
     """What an agent counts under: its bin set, where learning ended, and who became active with it.
 
-    `round` names the agents of one first start: ingest begins when all of them are active, so that none has
-    a gap.
+    `spec` is the digest of the binning settings that it was learned with. `round` names the agents of one
+    first start: ingest begins when all of them are active, so that none has a gap.
     """
 
     digest: str
@@ -73,6 +79,7 @@ class Active(msgspec.Struct, frozen=True):
     turns: int
     ends: tuple[PlannedRange, ...]
     round: tuple[str, ...]
+    spec: str = ""
 
     def to_bytes(self) -> bytes:
         """As kept in the store."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,3 +46,9 @@ class BinSpec:
     segments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     joint_outcomes: tuple[str, ...] = DECIDING_OUTPUTS
     max_turns: int = 100_000
+
+    @property
+    def digest(self) -> str:
+        """Names these settings: others give another bin set from the same turns."""
+        plain = msgspec.json.encode(msgspec.to_builtins(self), order="deterministic")
+        return hashlib.sha256(plain).hexdigest()[:16]

@@ -35,7 +35,7 @@ class ActiveAgents:
 
         Raises:
             StoreError: the store did not answer.
-            WrongEncoderError: an agent was learned with another encoder.
+            IncompatibleError: an agent was learned with another encoder.
         """
         found = {agent: active for agent in self.agents if (active := self._active(agent)) is not None}
         return {

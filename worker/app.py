@@ -27,8 +27,9 @@ from worker.leading import Leading
 from worker.metrics import Work
 from worker.records import SourceFailed
 from worker.snapshot import Refresher
+from worker.tracked import IncompatibleError
 from worker.watchdog import all_stacks
-from worker.wiring import WrongEncoderError, encoder
+from worker.wiring import encoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 LEASE_S = 15.0
-MENDABLE = (StoreError, KafkaUnavailable, SourceFailed, HttpUnavailable, WrongEncoderError)
+MENDABLE = (StoreError, KafkaUnavailable, SourceFailed, HttpUnavailable, IncompatibleError)
 """What a person can mend: told in one line."""
 
 

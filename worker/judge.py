@@ -26,6 +26,7 @@ from baselines.windows import STEP
 from worker.judgement import Judgement, histograms, judged
 from worker.scanning import scan
 from worker.segment import Segment, learned_segment
+from worker.tracked import IncompatibleError, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,12 +36,12 @@ if TYPE_CHECKING:
     from baselines.learned import Active
     from baselines.store import Store, Write
     from binning.layout import Layout
-    from worker.tracked import Rules
 
 log = structlog.get_logger()
 
 VERDICTS_KEPT = 6 * 24 * 14
-"""How many verdicts of an agent are kept: a fortnight of ten-minute steps."""
+"""How many verdicts of each segment are kept: a fortnight of ten-minute steps."""
+EPISODES_KEPT = 1000
 
 PROGRESS = "progress"
 EVENTS = {"opened": "episode_opened", "updated": "episode_updated", "resolved": "episode_resolved"}
@@ -71,6 +72,7 @@ class _Saved(msgspec.Struct):
 
     judged_to: int
     scanned_to: int
+    zone: str
     segments: dict[str, Any]
     episodes: dict[str, EpisodeState]
 
@@ -116,6 +118,11 @@ class AgentJudge:
             since = segments[0].since
             return cls(agent, active, bin_set, store, rules, telling, history, segments, since, since)
         state = msgspec.msgpack.decode(saved, type=_Saved)
+        if state.zone != str(rules.calendar.zone):
+            raise IncompatibleError(
+                f"time_zone of agent {agent}: its reference was learned by the hours of {state.zone}; set that,"
+                " or take another redis.prefix to learn anew"
+            )
         segments = [
             Segment.restore(name, layout, rules, state.segments[name], lanes.get(name, {})) for name in names
         ]
@@ -189,7 +196,7 @@ class AgentJudge:
             PutField("histograms", segment.name, msgspec.json.encode(histograms(segment))),
         ]
         if verdict.status is not Status.INSUFFICIENT:
-            writes.append(Push("verdicts", shown, VERDICTS_KEPT))
+            writes.append(Push("verdicts", shown, VERDICTS_KEPT * len(self.segments)))
         if transition is not None:
             writes += self._told(transition)
         return verdict, writes
@@ -205,11 +212,13 @@ class AgentJudge:
             at=transition.verdict.at,
         )
         rows = [PutField("outbox", name, row) for name, row in self.telling.rows(transition)]
-        return [PutField("episodes", episode.id, msgspec.json.encode(episode)), *rows]
+        return [Push("episodes", msgspec.json.encode(episode), EPISODES_KEPT), *rows]
 
     def _saved(self) -> bytes:
         segments = {segment.name: segment.state() for segment in self.segments}
-        saved = _Saved(self.judged_to, self.scanned_to, segments, self.episodes)
+        saved = _Saved(
+            self.judged_to, self.scanned_to, str(self.rules.calendar.zone), segments, self.episodes
+        )
         return msgspec.msgpack.encode(saved, enc_hook=_plain)
 
 

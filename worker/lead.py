@@ -1,14 +1,15 @@
-"""The leader's half of a process: learns agents that are new, judges the others, in short slices.
+"""What only the leader does, in short slices: learn agents that are new, judge the others.
 
-Every process runs it; only the one that holds the lease does anything. Whatever goes wrong in a slice, what
-was judged in memory is dropped and read again from the store.
+Every process runs both lines; only the one that holds the lease does anything. Whatever goes wrong in a
+slice, what is only in memory is dropped and read again from the store.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 import structlog
@@ -19,12 +20,12 @@ from baselines.store import Put
 from baselines.watermark import watermark
 from worker.dead_letters import DeadLettersUnavailable
 from worker.kafka_client import KafkaUnavailable
+from worker.learn import DeposedError
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
-    from baselines.store import Lease, Store
+    from baselines.store import AgentStore, Lease, Store
     from baselines.watermark import Watermark
     from worker.health import Health
     from worker.judge import AgentJudge
@@ -34,17 +35,18 @@ log = structlog.get_logger()
 
 _STEPS_A_SLICE = 12
 _IDLE_S = 0.5
-UNAVAILABLE = (StoreUnavailable, KafkaUnavailable, DeadLettersUnavailable)
-"""What passes by: the slice is tried again."""
+PASSING = (StoreUnavailable, KafkaUnavailable, DeadLettersUnavailable)
+"""What passes by itself: the slice is tried again."""
 
 
 class Leadership:
-    """Renews the lease in its own thread, so that long learning does not lose it."""
+    """Renews the lease in its own thread, so that no slice, however long, loses it."""
 
     def __init__(self, lease: Lease, ttl_s: float, health: Health) -> None:
         self._lease = lease
         self._ttl_s = ttl_s
         self._health = health
+        self._turn = threading.Lock()
         self._token: int | None = None
         self._until = 0.0
 
@@ -58,140 +60,157 @@ class Leadership:
         while not stop.is_set():
             self.renew()
             stop.wait(self._ttl_s / 3)
-        try:
-            self._lease.release()
-        except StoreUnavailable:
-            log.info("lease_not_released")  # it expires by itself
+        self.renounce()
 
     def renounce(self) -> None:
         """Give up the token: a write without an answer may still land, and must not pass for a later one."""
-        self._token, self._until = None, 0.0
-        try:
-            self._lease.release()
-        except StoreUnavailable as error:
-            self._health.store_failed(str(error))
+        with self._turn:
+            self._token, self._until = None, 0.0
+            try:
+                self._lease.release()
+            except StoreUnavailable as error:
+                self._health.store_failed(str(error))  # the lease then expires by itself
 
     def renew(self) -> None:
         """One attempt to take or renew the lease."""
-        asked = time.monotonic()
-        try:
-            token = self._lease.acquire()
-        except StoreUnavailable as error:
-            self._health.store_failed(str(error))
-            return
-        self._health.store_answered(time.monotonic())
-        if token is not None and token != self._token:
-            log.info("leading", token=token)
-        if token is None and self._token is not None:
-            log.info("no_longer_leading")
-        self._token = token
-        self._until = asked + self._ttl_s if token is not None else 0.0
+        with self._turn:
+            asked = time.monotonic()
+            try:
+                token = self._lease.acquire()
+            except StoreUnavailable as error:
+                self._health.store_failed(str(error))
+                return
+            self._health.store_answered(time.monotonic())
+            if token is not None and token != self._token:
+                log.info("leading", token=token)
+            if token is None and self._token is not None:
+                log.info("no_longer_leading")
+            self._token = token
+            self._until = asked + self._ttl_s if token is not None else 0.0
+
+
+class Line(Protocol):
+    """One line of the leader's work."""
+
+    def slice(self, token: int) -> bool:
+        """Do a little of it; whether there is more to do at once."""
+
+    def forget(self) -> None:
+        """Drop what is only in memory; the store has the truth."""
+
+
+def lead(line: Line, leadership: Leadership, stop: threading.Event, beat: Callable[[], None]) -> None:
+    """Slices of a line while we lead, until told to stop. `beat` says that the thread lives."""
+    failing = False
+    while not stop.is_set():
+        beat()
+        token, busy = leadership.token, False
+        if token is None:
+            line.forget()
+        else:
+            try:
+                busy = line.slice(token)
+                failing = False
+            except DeposedError:
+                line.forget()
+            except PASSING as error:
+                line.forget()
+                if isinstance(error, StoreUnavailable):
+                    leadership.renounce()
+                if not failing:
+                    log.warning("line_waits", line=type(line).__name__, reason=str(error))
+                failing = True
+        if not busy:
+            stop.wait(_IDLE_S)
+    line.forget()
 
 
 @dataclass(slots=True)
-class Leader:
-    """Learns and judges for the agents of the config, one slice at a time.
+class Learning:
+    """Learns the agents that nobody has learned yet. `learner` makes what learns one."""
 
-    Only partitions of `topics` hold windows back. `learner` and `judge` make what an agent needs; `clock`
-    is the wall clock.
+    agents: tuple[str, ...]
+    store: AgentStore
+    learner: Callable[[str], Learner]
+    _learners: dict[str, Learner] = field(default_factory=dict, init=False)
+
+    def forget(self) -> None:
+        """As Line."""
+        for agent in list(self._learners):
+            self._learners.pop(agent).close()
+
+    def slice(self, token: int) -> bool:
+        """As Line: learn what can be learned now, and make it active together."""
+        learned = {}
+        for agent in self.agents:
+            if self.store.get(agent, ACTIVE) is None:
+                if agent not in self._learners:
+                    self._learners[agent] = self.learner(agent)
+                if (found := self._learners[agent].step(token)) is not None:
+                    learned[agent] = found
+        self._activate(learned, token)
+        return False
+
+    def _activate(self, learned: dict[str, Active], token: int) -> None:
+        """Make the agents of this round active; each names all, so that none starts without the others."""
+        names = tuple(sorted(learned))
+        for agent in names:
+            active = msgspec.structs.replace(learned[agent], round=names)
+            if not self.store.write(agent, token, [Put(ACTIVE, active.to_bytes())]):
+                raise DeposedError
+            self._learners.pop(agent).close()
+            log.info("active", agent=agent, bin_set=active.digest)
+
+
+@dataclass(slots=True)
+class Judging:
+    """Judges every learned agent, a few steps a slice.
+
+    Only partitions of `topics` hold windows back. `judge` makes what judges one agent; `clock` is the wall
+    clock.
     """
 
     agents: tuple[str, ...]
     topics: frozenset[str]
     store: Store
-    learner: Callable[[str], Learner]
     judge: Callable[[str, Active], AgentJudge]
     clock: Callable[[], float]
-    _learners: dict[str, Learner] = field(default_factory=dict, init=False)
-    _learned: dict[str, Active] = field(default_factory=dict, init=False)
     _judges: dict[str, AgentJudge] = field(default_factory=dict, init=False)
     _told: dict[str, bytes] = field(default_factory=dict, init=False)
 
-    def run(self, leadership: Leadership, stop: threading.Event, beat: Callable[[], None]) -> None:
-        """Slices until told to stop; a store that cannot answer is waited for. `beat` says that we live."""
-        failing = False
-        while not stop.is_set():
-            beat()
-            token, busy = leadership.token, False
-            if token is None:
-                self.forget()
-            else:
-                try:
-                    busy = self.slice(token)
-                    failing = _told_of(failing)
-                except UNAVAILABLE as error:
-                    self.forget()
-                    leadership.renounce()
-                    failing = _told_of(failing, str(error))
-            if not busy:
-                stop.wait(_IDLE_S)
-
     def forget(self) -> None:
-        """Drop what is only in memory; the store has the truth."""
+        """As Line."""
         self._judges.clear()
-        for agent in list(self._learners):
-            self._learners.pop(agent).close()
-        self._learned.clear()
         self._told.clear()
 
     def slice(self, token: int) -> bool:
-        """Learn what can be learned, judge a few steps of every agent; whether more is to be done at once."""
-        active = {agent: self._active(agent) for agent in self.agents}
-        for agent, found in active.items():
-            if found is None and agent not in self._learned:
-                self._learn(agent, token)
-        if self._learned:
-            self._activate(token)
-            return True
+        """As Line: judge what the watermark has passed."""
         partitions = [p for p in self.store.partitions() if p.topic in self.topics]
         mark = watermark({p: self.store.state(p) for p in partitions}, self.clock())
-        judged = [
-            self._judge(agent, found, mark, token) for agent, found in active.items() if found is not None
-        ]
+        judged = [self._judge(agent, mark, token) for agent in self.agents]
         return any(judged)
 
-    def _active(self, agent: str) -> Active | None:
-        if agent in self._judges:
-            return self._judges[agent].active
-        stored = self.store.get(agent, ACTIVE)
-        return Active.from_bytes(stored) if stored is not None else None
-
-    def _learn(self, agent: str, token: int) -> None:
-        if agent not in self._learners:
-            self._learners[agent] = self.learner(agent)
-        if (learned := self._learners[agent].step(token)) is not None:
-            self._learned[agent] = learned
-
-    def _activate(self, token: int) -> None:
-        """Make the agents of this round active; each names all, so that none starts without the others."""
-        names = tuple(sorted(self._learned))
-        for agent in names:
-            learned = msgspec.structs.replace(self._learned[agent], round=names)
-            self.store.write(agent, token, [Put(ACTIVE, learned.to_bytes())])
-            self._learners.pop(agent).close()
-            log.info("active", agent=agent, bin_set=learned.digest)
-        self._learned.clear()
-
-    def _judge(self, agent: str, active: Active, mark: Watermark, token: int) -> bool:
+    def _judge(self, agent: str, mark: Watermark, token: int) -> bool:
         """A few steps of one agent; whether any was judged."""
         if agent not in self._judges:
-            self._judges[agent] = self.judge(agent, active)
+            stored = self.store.get(agent, ACTIVE)
+            if stored is None:
+                return False
+            self._judges[agent] = self.judge(agent, Active.from_bytes(stored))
         judge = self._judges[agent]
         verdicts = judge.advance(mark.at, token, limit=_STEPS_A_SLICE) if mark.at is not None else []
         if verdicts is None:
-            self.forget()
-            return False
+            raise DeposedError
         self._tell(agent, judge, mark, token)
         return bool(verdicts)
 
     def _tell(self, agent: str, judge: AgentJudge, mark: Watermark, token: int) -> None:
         """Keep the agent's status current: judged up to where, and what holds it back."""
+        held = ", ".join(mark.lagging[:5])
         status = msgspec.json.encode(
             {
-                "state": "stale" if mark.lagging else "ok",
-                "reason": f"no word from the owner of {', '.join(mark.lagging[:5])}"
-                if mark.lagging
-                else None,
+                "state": "stale" if held else "ok",
+                "reason": f"no word from the owner of {held}" if held else None,
                 "bin_set": judge.active.digest,
                 "judged_to": judge.judged_to,
                 "watermark": mark.at,
@@ -200,12 +219,3 @@ class Leader:
         if self._told.get(agent) != status:
             self.store.write(agent, token, [Put("status", status)])
             self._told[agent] = status
-
-
-def _told_of(failing: bool, reason: str | None = None) -> bool:
-    """Log when waiting begins and ends; whether it is waited now."""
-    if reason is not None and not failing:
-        log.warning("judge_waits", reason=reason)
-    if reason is None and failing:
-        log.info("judge_goes_on")
-    return reason is not None

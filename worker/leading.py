@@ -15,9 +15,10 @@ from alerts.sinks.pagerduty import PagerDuty
 from alerts.sinks.slack import Slack
 from baselines.connection import server_name
 from baselines.errors import StoreUnavailable, explained
+from config.errors import ConfigError
 from worker.dead_letters import DeadLetters
 from worker.judge import AgentJudge
-from worker.lead import Leader, Leadership
+from worker.lead import Judging, Leadership, Learning, lead
 from worker.learn import Learner
 from worker.ranges import KafkaRanges
 from worker.wiring import active_bins, bin_spec, learn_from, learn_rule, owner, playbooks, rules, telling
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 LEARNING_S = 3600.0
-"""A slice of the judge's thread may take this long while it learns from a long range."""
+"""Learning from a long range may take this long."""
 SEND_EVERY_S = 1.0
 
 
@@ -69,19 +70,25 @@ class Leading:
         self._health = health
         self._work = work
         self._telling = telling(settings, base_url, self._rows)
+        self._sinks = _sinks(settings)
 
     def start(self, threads: Threads, lease: Lease, ttl_s: float) -> None:
-        """Start the three threads: the lease's, the judge's and the sender's."""
+        """Start the four threads: lease, learn, judge, send."""
         agents = tuple(agent.name for agent in self._settings.agents)
         leadership = Leadership(lease, ttl_s, self._health)
         topics = frozenset(self._settings.kafka.topics)
-        leader = Leader(agents, topics, self._store, self._learner, self._judge, time.time)
+        learning = Learning(agents, self._store, self._learner)
+        judging = Judging(agents, topics, self._store, self._judge, time.time)
         threads.start("lease", lambda: leadership.run(threads.stop))
-        threads.start("judge", lambda: leader.run(leadership, threads.stop, self._beat))
+        threads.start("learn", lambda: lead(learning, leadership, threads.stop, self._learns))
+        threads.start("judge", lambda: lead(judging, leadership, threads.stop, self._judges))
         threads.start("sender", lambda: self._send(agents, leadership, threads.stop))
 
-    def _beat(self) -> None:
-        self._health.tick("judge", time.monotonic(), next_within=LEARNING_S)
+    def _learns(self) -> None:
+        self._health.tick("learn", time.monotonic(), next_within=LEARNING_S)
+
+    def _judges(self) -> None:
+        self._health.tick("judge", time.monotonic())
 
     def _learner(self, agent: str) -> Learner:
         settings = self._settings
@@ -100,6 +107,13 @@ class Leading:
 
     def _judge(self, agent: str, active: Active) -> AgentJudge:
         bins = active_bins(self._store, agent, active, self._encoder)
+        if active.spec != bin_spec(self._settings).digest:
+            log.warning(
+                "binning_settings_changed",
+                agent=agent,
+                bin_set=active.digest,
+                hint="the bin set learned under the old ones stays; take another redis.prefix to learn anew",
+            )
         return AgentJudge.take_over(
             agent, active, bins.bin_set, self._store, rules(self._settings), self._telling
         )
@@ -110,7 +124,7 @@ class Leading:
 
     def _send(self, agents: Sequence[str], leadership: Leadership, stop: threading.Event) -> None:
         """Drain the outboxes while we lead. A store that cannot answer is waited for."""
-        sinks = self._sinks()
+        sinks = self._sinks
         keys, server = self._store.keys, server_name(self._settings.redis.address())
         boxes = [
             Outbox(
@@ -138,14 +152,23 @@ class Leading:
             done = box.drain(time.time())
             self._work.notified.update(delivered=done.delivered, retried=done.retried, dead=done.dead)
 
-    def _sinks(self) -> dict[str, Sink]:
-        configured = self._settings.alerts.sinks
-        sinks: dict[str, Sink] = {"log": LogSink()}
+
+def _sinks(settings: Settings) -> dict[str, Sink]:
+    """The configured sinks by name.
+
+    Raises:
+        ConfigError: an address is one that alerts may not go to.
+    """
+    configured = settings.alerts.sinks
+    sinks: dict[str, Sink] = {"log": LogSink()}
+    try:
         if configured.slack is not None:
             sinks["slack"] = Slack(configured.slack.webhook_url.get_secret_value())
         if configured.pagerduty is not None:
             key = configured.pagerduty.routing_key.get_secret_value()
             sinks["pagerduty"] = PagerDuty(
-                key, installation=self._settings.redis.prefix, url=configured.pagerduty.url
+                key, installation=settings.redis.prefix, url=configured.pagerduty.url
             )
-        return sinks
+    except ValueError as error:
+        raise ConfigError(f"alerts.sinks: {error}") from None
+    return sinks

@@ -43,6 +43,10 @@ log = structlog.get_logger()
 _CHUNK = 500
 
 
+class DeposedError(Exception):
+    """Another leads by now: what this process has in memory is nobody's truth."""
+
+
 class Ranges(Protocol):
     """Reads records by offset, outside any consumer group."""
 
@@ -92,7 +96,7 @@ class Learner:
             sealed = self._survey_on(plan, token)
             if sealed is None:
                 return None
-            self.store.write(self.agent, token, [Put(PLAN, sealed.to_bytes())])
+            self._write(token, Put(PLAN, sealed.to_bytes()))
             plan = sealed
         return self._learn(plan, token)
 
@@ -110,7 +114,7 @@ class Learner:
             for partition, (begin, end) in sorted(self.ranges.bounds().items())
         )
         plan = Plan(ranges)
-        self.store.write(self.agent, token, [Put(PLAN, plan.to_bytes())])
+        self._write(token, Put(PLAN, plan.to_bytes()))
         return plan
 
     def _survey_on(self, plan: Plan, token: int) -> Plan | None:
@@ -124,17 +128,16 @@ class Learner:
                 LearnRule(self.rule.at_least_s, self.rule.turns, self.rule.at_most_s, None)
             )
         self._tell(token, "waiting", self._survey.progress)
-        return None if until is None else self._survey.seal(until)
+        return None if until is None else self._survey.seal(until, self.clock())
 
     def _times(self, partition: Partition, start: int, end: int) -> Iterator[list[tuple[int, float]]]:
-        for chunk in self._turns(partition, start, end):
+        for chunk in self._turns(partition, start, end, self.clock()):
             yield [(offset, turn.at) for offset, turn in chunk]
 
     def _turns(
-        self, partition: Partition, start: int, end: int, letters: Letters | None = None
+        self, partition: Partition, start: int, end: int, now: float, letters: Letters | None = None
     ) -> Iterator[list[tuple[int, Turn]]]:
         """The agent's turns of an offset range; records that are no turns go to `letters`."""
-        now = self.clock()
         for records in self.ranges.read(partition, start, end):
             chunk = []
             for offset, value in records:
@@ -153,31 +156,34 @@ class Learner:
         bin_set = learn_bin_set(sample, self.spec, self.encoder)
         turns, segments, slots = self._count(plan, bin_set)
         lanes = learn_lanes(bin_set.layout, segments[ALL], slots)
-        self.store.write(
-            self.agent,
+        self._write(
             token,
-            [
-                Put(bin_set_name(bin_set.digest), bin_set.to_bytes()),
-                Put(reference_name(bin_set.digest), encode_reference(segments, lanes)),
-            ],
+            Put(bin_set_name(bin_set.digest), bin_set.to_bytes()),
+            Put(reference_name(bin_set.digest), encode_reference(segments, lanes)),
         )
         until = plan.until if plan.until is not None else 0.0
         log.info("learned", agent=self.agent, bin_set=bin_set.digest, turns=turns, until=until)
-        return Active(bin_set.digest, until, turns, plan.ranges, (self.agent,))
+        return Active(bin_set.digest, until, turns, plan.ranges, (self.agent,), self.spec.digest)
+
+    def _planned(self, plan: Plan, letters: Letters | None = None) -> Iterator[list[Turn]]:
+        """The turns of a sealed plan in order of (partition, offset), stragglers left out."""
+        since, now = plan.since or 0.0, plan.at or self.clock()
+        for planned in plan.ranges:
+            for chunk in self._turns(planned.partition, planned.begin, planned.end, now, letters):
+                yield [turn for _, turn in chunk if turn.at >= since]
 
     def _sample(self, plan: Plan) -> list[Turn]:
         """At most `spec.max_turns` turns, by the smallest hash of their ids, by (partition, offset)."""
         heap: list[tuple[int, int, Turn]] = []
         position = 0
-        for planned in plan.ranges:
-            for chunk in self._turns(planned.partition, planned.begin, planned.end):
-                for _, turn in chunk:
-                    entry = (-zlib.crc32(turn.identity.encode()), -position, turn)
-                    position += 1
-                    if len(heap) < self.spec.max_turns:
-                        heapq.heappush(heap, entry)
-                    else:
-                        heapq.heappushpop(heap, entry)
+        for chunk in self._planned(plan):
+            for turn in chunk:
+                entry = (-zlib.crc32(turn.identity.encode()), -position, turn)
+                position += 1
+                if len(heap) < self.spec.max_turns:
+                    heapq.heappush(heap, entry)
+                else:
+                    heapq.heappushpop(heap, entry)
         return [turn for _, _, turn in sorted(heap, key=lambda entry: -entry[1])]
 
     def _count(self, plan: Plan, bin_set: BinSet) -> tuple[int, dict[str, Hours], Hours]:
@@ -186,18 +192,21 @@ class Learner:
         slots: Hours = {}
         dimensions = sum(len(dimension.bins) for dimension in bin_set.layout.dimensions)
         total = 0
-        for planned in plan.ranges:
-            for chunk in self._turns(planned.partition, planned.begin, planned.end, self.letters):
-                for start in range(0, len(chunk), _CHUNK):
-                    turns = [turn for _, turn in chunk[start : start + _CHUNK]]
-                    total += len(turns)
-                    binned = bin_set.assign(turns, self.encoder)
-                    _add_hours(segments, bin_set, binned, turns)
-                    for slot, counts in learning_hours(bin_set, binned, turns, unit_s=SLOT).items():
-                        _add(slots, slot, counts[:dimensions])
-        if self.letters is not None:
-            self.letters.flush()
+        for chunk in self._planned(plan, self.letters):
+            for start in range(0, len(chunk), _CHUNK):
+                turns = chunk[start : start + _CHUNK]
+                total += len(turns)
+                binned = bin_set.assign(turns, self.encoder)
+                _add_hours(segments, bin_set, binned, turns)
+                for slot, counts in learning_hours(bin_set, binned, turns, unit_s=SLOT).items():
+                    _add(slots, slot, counts[:dimensions])
+            if self.letters is not None:
+                self.letters.flush()  # chunk by chunk: they are kept in memory until they have arrived
         return total, segments, slots
+
+    def _write(self, token: int, *writes: Put) -> None:
+        if not self.store.write(self.agent, token, writes):
+            raise DeposedError
 
     def _tell(self, token: int, stage: str, progress: Progress) -> None:
         status = {
@@ -208,7 +217,7 @@ class Learner:
             "hours": round(progress.hours, 2),
             "hours_needed": round(self.rule.at_least_s / 3600, 2),
         }
-        self.store.write(self.agent, token, [Put("status", msgspec.json.encode(status))])
+        self._write(token, Put("status", msgspec.json.encode(status)))
 
 
 def _add_hours(segments: dict[str, Hours], bin_set: BinSet, binned: Binned, turns: Sequence[Turn]) -> None:

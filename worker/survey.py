@@ -17,8 +17,14 @@ from baselines.learned import Plan, PlannedRange
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from numpy.typing import NDArray
+
     from baselines.store import Partition
 
+    Times = NDArray[np.float64]
+
+STRAGGLER_S = 6 * 3600.0
+"""A turn so much older than all but the oldest hundredth is a straggler: no sign of when traffic began."""
 LATENESS_S = 600.0
 """A quiet partition is waited for until event time is this far past the end of learning."""
 
@@ -83,6 +89,15 @@ class Survey:
         times = self._times()
         return Progress(len(times), float(times[-1] - times[0]) / 3600 if len(times) else 0.0)
 
+    @property
+    def since(self) -> float:
+        """The event time of the first turn that is learned from; stragglers from before are left out.
+
+        Raises:
+            IndexError: nothing was seen.
+        """
+        return float(self._times()[0])
+
     def until(self, rule: LearnRule) -> float | None:
         """The event time at which learning ends, None while there is not enough."""
         times = self._times()
@@ -100,11 +115,11 @@ class Survey:
             return enough
         return max(enough, min(limit, newest - rule.leave_s))
 
-    def seal(self, until: float) -> Plan | None:
+    def seal(self, until: float, at: float) -> Plan | None:
         """The plan with its ends: each partition's first offset whose running maximum of time passes `until`.
 
-        A partition without one is learned nothing from and starts at its beginning. None while a partition
-        could still get there, that is until event time is well past `until`.
+        `at` is the wall clock. A partition without one is learned nothing from and starts at its beginning.
+        None while a partition could still get there, that is until event time is well past `until`.
         """
         ranges = []
         settled = float(self._times()[-1]) > until + LATENESS_S
@@ -115,11 +130,12 @@ class Survey:
                 return None
             end = seen.offsets[int(passed[0])] if len(passed) else begin
             ranges.append(PlannedRange(partition.topic, partition.number, begin, end))
-        return Plan(tuple(ranges), until)
+        return Plan(tuple(ranges), self.since, until, at)
 
-    def _times(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        return np.sort(
-            np.concatenate(
-                [np.asarray(s.times, dtype=np.float64) for s in self._seen.values()] or [np.empty(0)]
-            )
-        )
+    def _times(self) -> Times:
+        """The event times of all turns but stragglers, ascending."""
+        seen = [np.asarray(one.times, dtype=np.float64) for one in self._seen.values()]
+        times = np.sort(np.concatenate(seen)) if seen else np.empty(0)
+        if len(times):
+            times = times[np.searchsorted(times, times[len(times) // 100] - STRAGGLER_S) :]
+        return times

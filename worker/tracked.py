@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from binning.layout import JointLayout
 
 
+class IncompatibleError(Exception):
+    """What is stored was made under other settings than this worker has. The message says what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How to judge: the one knob, over how many agents it is spread, which dimensions decide, their gates.

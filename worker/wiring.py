@@ -29,7 +29,7 @@ from worker.decode import AgentMatch, agent_of
 from worker.judge import Telling
 from worker.learn import LearnFrom
 from worker.survey import LearnRule
-from worker.tracked import Rules
+from worker.tracked import IncompatibleError, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -148,23 +148,21 @@ def owner(agent: str, settings: Settings) -> Callable[[Turn], bool]:
     return lambda turn: agent_of(turn, found) == agent
 
 
-class WrongEncoderError(Exception):
-    """The bin set was learned with another encoder than this worker has. The message says what to do."""
-
-
 def active_bins(store: AgentStore, agent: str, active: Active, made: Encoder) -> ActiveBinSet:
     """What an agent counts under: its bin set, read from the store, and where its learning ended.
 
     Raises:
-        WrongEncoderError: counts of two encoders would be compared.
-        ValueError: the bin set is missing, or another version of quadrift learned it.
+        IncompatibleError: it was learned with another encoder, or it is missing.
+        ValueError: another version of quadrift learned it.
     """
     data = store.get(agent, bin_set_name(active.digest))
     if data is None:
-        raise ValueError(f"bin set {active.digest} of agent {agent} is missing in the store")
+        raise IncompatibleError(
+            f"bin set {active.digest} of agent {agent} is missing in Redis: restore it, or take another prefix"
+        )
     bin_set = BinSet.from_bytes(data)
     if bin_set.encoder_digest != made.digest:
-        raise WrongEncoderError(
+        raise IncompatibleError(
             f"agent {agent} was learned with another encoder than {made.name} as it is cached here: give all"
             " workers one encoder.cache (the image has one), or take another redis.prefix to learn anew"
         )

@@ -186,7 +186,8 @@ def test_the_first_agent_that_takes_a_turn_has_it() -> None:
 
 def test_null_for_an_optional_key_is_the_same_as_leaving_it_out() -> None:
     nulls = (
-        b'{"trace_id": "a", "timestamp": 1790000000, "input": null, "attributes": {"plan": null}, "retrieval": null,'
+        b'{"trace_id": "a", "timestamp": 1790000000, "input": null, "attributes": {"plan": null},'
+        b' "retrieval": null,'
         b' "output": {"text": null, "tool_calls": null, "flags": null}}'
     )
     left_out = b'{"trace_id": "a", "timestamp": 1790000000, "output": {}}'

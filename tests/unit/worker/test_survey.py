@@ -52,19 +52,32 @@ def test_where_little_more_is_retained_learning_still_gets_what_it_needs() -> No
 
 def test_each_partition_ends_at_its_first_offset_past_the_common_end() -> None:
     found = survey({P0: [0, 1, 2, 4, 3], P1: [0.5, 2.5, 3.5, 5]})
-    assert ends(found.seal(3 * HOUR)) == [3, 2]
+    assert ends(found.seal(3 * HOUR, 0.0)) == [3, 2]
 
 
 def test_a_partition_that_never_passes_the_end_starts_at_its_beginning() -> None:
     found = survey({P0: [0, 1, 2, 3, 9], P1: [0.5, 1.5]})
-    assert ends(found.seal(3 * HOUR)) == [4, 0]
+    assert ends(found.seal(3 * HOUR, 0.0)) == [4, 0]
 
 
 def test_a_partition_that_may_still_pass_the_end_is_waited_for() -> None:
     found = survey({P0: [0, 1, 2, 3, 3.1], P1: [0.5, 1.5]})
-    assert found.seal(3 * HOUR) is None
+    assert found.seal(3 * HOUR, 0.0) is None
 
 
 def test_a_partition_without_a_record_is_not_waited_for() -> None:
     found = survey({P0: [0, 1, 2, 3, 3.1], P1: []})
-    assert ends(found.seal(3 * HOUR)) == [4, 0]
+    assert ends(found.seal(3 * HOUR, 0.0)) == [4, 0]
+
+
+def test_one_turn_from_long_ago_does_not_pass_for_the_beginning() -> None:
+    log = [-480.0, *(i / 100 for i in range(300))]
+    found = survey({P0: log})
+    assert 2 * HOUR == found.until(AS_IT_COMES)
+    plan = found.seal(2 * HOUR, 0.0)
+    assert plan is not None
+    assert plan.since == 0.0
+
+
+def test_a_slow_beginning_is_no_straggler() -> None:
+    assert survey({P0: [0, 5, *(5.5 + i / 100 for i in range(300))]}).since == 0.0

@@ -22,6 +22,7 @@ from worker.judge import AgentJudge
 from worker.learn import Learner, LearnFrom
 from worker.ledger import Ledger
 from worker.survey import LearnRule
+from worker.tracked import IncompatibleError
 from worker.wiring import active_bins, bin_spec, matches, owner, rules, telling
 
 if TYPE_CHECKING:
@@ -129,5 +130,18 @@ def test_observe_mode_records_the_episode_and_queues_nothing(
     store, active = counted
     verdicts = leader(store, active, encoder, mode).advance(float("inf"), 1, limit=26)
     assert any(verdict.alerting for verdict in verdicts or ())
-    assert len(store.fields(AGENT, "episodes")) == 1
+    assert store.newest(AGENT, "episodes", 10)
     assert queued == list(store.fields(AGENT, "outbox"))
+
+
+def test_another_time_zone_than_the_reference_was_learned_by_is_refused(
+    counted: Counted, encoder: Encoder
+) -> None:
+    store, active = counted
+    leader(store, active, encoder).advance(float("inf"), 1, limit=1)
+    elsewhere = settings().model_copy(update={"time_zone": "Europe/Berlin"})
+    bins = active_bins(store, AGENT, active, encoder).bin_set
+    with pytest.raises(IncompatibleError, match="time_zone"):
+        AgentJudge.take_over(
+            AGENT, active, bins, store, rules(elsewhere), telling(elsewhere, None, lambda _: ())
+        )
