@@ -120,7 +120,7 @@ class AgentJudge:
         state = msgspec.msgpack.decode(saved, type=_Saved)
         if state.zone != str(rules.calendar.zone):
             raise IncompatibleError(
-                f"time_zone of agent {agent}: its reference was learned by the hours of {state.zone}; set that,"
+                f"time_zone of agent {agent}: its reference has the hours of {state.zone}; set that,"
                 " or take another redis.prefix to learn anew"
             )
         segments = [

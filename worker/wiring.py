@@ -158,7 +158,7 @@ def active_bins(store: AgentStore, agent: str, active: Active, made: Encoder) ->
     data = store.get(agent, bin_set_name(active.digest))
     if data is None:
         raise IncompatibleError(
-            f"bin set {active.digest} of agent {agent} is missing in Redis: restore it, or take another prefix"
+            f"bin set {active.digest} of agent {agent} is not in Redis: restore it, or take another prefix"
         )
     bin_set = BinSet.from_bytes(data)
     if bin_set.encoder_digest != made.digest:
