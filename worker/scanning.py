@@ -87,7 +87,7 @@ def _look(segment: Segment, end: int, history: History) -> Look | None:
     if segment.watching is None:
         segment.watching = _watching(segment, end // STEP * STEP, history)
     watched, scan = segment.watching
-    if not watched:
+    if scan is None:
         return None
     first = end // MINUTE - MINUTES
     minutes = {minute: history.minute(minute) for minute in range(first, first + MINUTES)}
@@ -95,7 +95,7 @@ def _look(segment: Segment, end: int, history: History) -> Look | None:
     return Look(end, minutes, scan, watched, level)
 
 
-def _watching(segment: Segment, step: int, history: History) -> tuple[list[DimensionLayout], Scan]:
+def _watching(segment: Segment, step: int, history: History) -> tuple[list[DimensionLayout], Scan | None]:
     """The deciding dimensions that can be looked at, with what the ladder compares them with."""
     watched, scanned = [], []
     for dimension in segment.layout.dimensions:
@@ -106,7 +106,7 @@ def _watching(segment: Segment, step: int, history: History) -> tuple[list[Dimen
             gates = segment.rules.gates(dimension.key)
             watched.append(dimension)
             scanned.append(Scanned(basis, dimension.slots, segment.lanes[dimension.key], gates))
-    return watched, Scan(scanned, segment.rules.fast_pages)
+    return watched, Scan(scanned, segment.rules.fast_pages) if scanned else None
 
 
 def _basis(segment: Segment, dimension: DimensionLayout, step: int, history: History) -> Basis | None:

@@ -54,7 +54,7 @@ class Segment:
     joints: dict[str, JointJudgement] = field(default_factory=dict)
     streaks: dict[str, Streak] = field(default_factory=dict)
     lanes: dict[str, LaneSpread] = field(default_factory=dict)
-    watching: tuple[list[DimensionLayout], Scan] | None = None
+    watching: tuple[list[DimensionLayout], Scan | None] | None = None
     rolling: dict[str, RollingReference] = field(init=False)
     deciding: int = field(init=False)
 
