@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from statistics import NormalDist
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from baselines.blind import MOST_WINDOWS, Sight, blind_bin, blind_mix
+from baselines.blind import MOST_WINDOWS, Sight, blind_at_once, blind_bin, blind_mix
 from baselines.cells import TAU_KNOWN
+from baselines.fast import LEAST_EFFECTIVE
 from baselines.psi import smoothed
 from baselines.windows import DAY, HOUR
 from binning.layout import OTHER, UNSEEN
 from worker.calibrate_result import BlindSpots, Spot
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from baselines.chance import Traffic
     from baselines.evaluate import Gates
     from baselines.psi import Floats
@@ -25,6 +29,14 @@ LARGE = 0.20
 """A rise that nobody would call a small change."""
 
 
+class Lane(NamedTuple):
+    """The fast lane's longest window: its threshold z, and a dimension's design effect there, (bins,) too."""
+
+    z: float
+    phi: float
+    bins: Floats
+
+
 def blind_spots(
     layout: DimensionLayout,
     reference: FixedReference,
@@ -33,6 +45,7 @@ def blind_spots(
     length_s: int,
     alpha: float,
     gates: Gates,
+    lane: Lane | None,
 ) -> BlindSpots:
     """The smallest rise of each bin in use and the smallest new mix, found in 2 hours and in a day."""
     live, shares = usual_shares(reference)
@@ -43,16 +56,52 @@ def blind_spots(
         sight = Sight(len(shares), window.reference_turns, window.turns, factor, alpha, gates)
         return blind_bin(p, sight, windows) if windows else None
 
+    at_once = _at_once(reference, window, length_s, gates, lane, live, shares)
     spots = tuple(
-        Spot(name, p, least(p, factor, soon), least(p, factor, day))
-        for name, p, factor in zip(
-            _names(layout, reference, live), shares.tolist(), factors.tolist(), strict=True
+        Spot(
+            name,
+            p,
+            _smaller(least(p, factor, soon), sudden),
+            _smaller(least(p, factor, day), sudden),
+        )
+        for name, p, factor, sudden in zip(
+            _names(layout, reference, live), shares.tolist(), factors.tolist(), at_once, strict=True
         )
     )
     sight = Sight(len(shares), window.reference_turns, window.turns, window.phi, alpha, gates)
     rarer = rarer_half(shares)
     mixes = [blind_mix(shares, rarer, sight, windows) if windows else None for windows in (soon, day)]
     return BlindSpots(soon, day, spots, mixes[0], mixes[1])
+
+
+def _at_once(
+    reference: FixedReference,
+    window: Traffic,
+    length_s: int,
+    gates: Gates,
+    lane: Lane | None,
+    live: NDArray[np.bool_],
+    shares: Floats,
+) -> list[float | None]:
+    """The smallest rise of each bin that the fast lane finds in an hour's traffic."""
+    if lane is None:
+        return [None] * len(shares)
+    turns = window.turns * HOUR / length_s
+    s = 1 / turns + 1 / window.reference_turns
+    between = reference.spread.omega(HOUR) * (1 + 1 / usual_days(reference)) / s
+    if turns / (lane.phi + between) < LEAST_EFFECTIVE:
+        return [None] * len(shares)
+    tau = TAU_KNOWN / usual_days(reference) * shares / ((1 - shares) * s)
+    factors = np.maximum(lane.phi, lane.bins[live]) + between + tau
+    alpha = 2 * len(shares) * NormalDist().cdf(-lane.z)
+    return [
+        blind_at_once(p, Sight(len(shares), window.reference_turns, turns, factor, alpha, gates))
+        for p, factor in zip(shares.tolist(), factors.tolist(), strict=True)
+    ]
+
+
+def _smaller(one: float | None, other: float | None) -> float | None:
+    return min((share for share in (one, other) if share is not None), default=None)
 
 
 def rarer_half(shares: Floats) -> Floats:
@@ -63,7 +112,7 @@ def rarer_half(shares: Floats) -> Floats:
     return np.asarray(kept / kept.sum())
 
 
-def usual_shares(reference: FixedReference) -> tuple[np.ndarray[tuple[int], np.dtype[np.bool_]], Floats]:
+def usual_shares(reference: FixedReference) -> tuple[NDArray[np.bool_], Floats]:
     """Which pooled bins are in use, and their shares over all that the reference holds.
 
     A dimension of which one bin is in use, a flag that was never raised, has all of its bins.
@@ -78,7 +127,7 @@ def usual_shares(reference: FixedReference) -> tuple[np.ndarray[tuple[int], np.d
 def _factors(
     reference: FixedReference,
     window: Traffic,
-    live: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    live: NDArray[np.bool_],
     shares: Floats,
 ) -> Floats:
     """Each bin's own variance factor on a usual window, as judging has it."""
@@ -97,7 +146,7 @@ def usual_days(reference: FixedReference) -> float:
 def _names(
     layout: DimensionLayout,
     reference: FixedReference,
-    live: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    live: NDArray[np.bool_],
 ) -> list[str]:
     """What a person calls each pooled bin in use."""
     names = []
@@ -114,9 +163,14 @@ def _plain(name: str) -> str:
 
 def said(blind: BlindSpots, length_s: int) -> str:
     """One line: the bin whose rise shows first and the one whose shows last, or that none would."""
-    if not blind.windows_24h:
+    if not blind.windows_24h and all(_best(spot) is None for spot in blind.spots):
         return f"judged on windows of {length_s // DAY} days: nothing within a day"
-    sooner = "" if blind.windows_2h else f"judged on {length_s // HOUR} h windows, which say nothing in 2 h: "
+    soon = any(spot.within_2h is not None for spot in blind.spots)
+    sooner = (
+        ""
+        if blind.windows_2h or soon
+        else f"judged on {length_s // HOUR} h windows, which say nothing in 2 h: "
+    )
     ranked = _ranked(blind)
     if len(ranked) > 2 and _rise(ranked[0]) < LARGE:
         return f"{sooner}{_words(ranked[0])}; {_words(ranked[-1])}"

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from baselines.chance import HOURS_A_MONTH, Traffic, false_pages_a_month
 from baselines.evaluate import Gates
 from baselines.evaluation import Window
+from baselines.fast import threshold
 from baselines.history import ALL
+from baselines.lanes import LANES
 from baselines.movement import LEAST_PAIRS, Thinned, movements, percentiles
 from baselines.windows import HOUR
-from worker.calibrate_blind import blind_spots, usual_days, usual_shares
+from worker.calibrate_blind import Lane, blind_spots, usual_days, usual_shares
 from worker.calibrate_looks import Look, Strictness, episodes, hours_of, looks, opened
 from worker.calibrate_result import DimensionResult, Pages, Result, Span, Threshold
 
@@ -54,6 +56,7 @@ class _Served:
     seen: Sequence[Look]
     own: Sequence[Look]
     deciding: bool
+    lane: Lane | None
 
     @property
     def length(self) -> int:
@@ -130,7 +133,20 @@ def _dimension(
         left_out=left_out,
         thinned=Thinned(segment.since // HOUR, 0.5 if layout.halved else 1.0),
     )
-    return _judged(_Served(layout, reference, level, seen, own, deciding), moved, gates)
+    return _judged(
+        _Served(layout, reference, level, seen, own, deciding, _lane(segment, layout.key)), moved, gates
+    )
+
+
+def _lane(segment: Segment, key: str) -> Lane | None:
+    """How the fast lane looks at a dimension over an hour; None where it does not."""
+    watched = [each for each in segment.lanes if segment.rules.decides(each)]
+    if key not in watched:
+        return None
+    bins = sum(int((segment.fixed[each].cells.counts.sum((0, 1)) > 0).sum()) for each in watched)
+    spread, last = segment.lanes[key], LANES.index(HOUR)
+    z = threshold(bins, segment.rules.fast_pages)
+    return Lane(z, float(spread.phi[last]), spread.bins[last])
 
 
 def _judged(served: _Served, moved: list[Movement], gates: Gates) -> DimensionResult:
@@ -157,7 +173,15 @@ def _judged(served: _Served, moved: list[Movement], gates: Gates) -> DimensionRe
         proposed=proposed,
         pages_current=served.pages(gates),
         pages_proposed=served.pages(then),
-        blind=blind_spots(served.layout, served.reference, usual, length_s=length, alpha=alpha, gates=gates),
+        blind=blind_spots(
+            served.layout,
+            served.reference,
+            usual,
+            length_s=length,
+            alpha=alpha,
+            gates=gates,
+            lane=served.lane,
+        ),
         series=tuple((look.end, round(look.psi, 5)) for look in served.seen),
     )
 

@@ -27,7 +27,7 @@ class BlindSpots(msgspec.Struct, frozen=True):
     """What a dimension can see.
 
     `mix` is the part of the turns that must move to the rarer half of its bins. `windows_2h` and
-    `windows_24h` are how many windows end in that time; with none, nothing can be found.
+    `windows_24h` are how many windows end in that time; with none, only the fast lane can find anything.
     """
 
     windows_2h: int

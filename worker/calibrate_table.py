@@ -28,7 +28,8 @@ proposed   movement without chance (their squares subtract), never under 0.10 an
 exceeded   windows of this history that exceed, now → as proposed; alerts: what three in a row open.
 false pages a month: c · alpha a window, c = .31 where no threshold binds, less where one does. Right within
            a factor of two on little traffic, an upper bound on much. Real changes page on top of that.
-fast lane  finds sharp changes within minutes, on top of these windows; no threshold changes it.
+blind      spots are of steady windows of the usual size; on little traffic it is the fast lane that finds the
+           sharp changes, within two hours. No threshold changes it.
 """
 _WIDE = 150
 

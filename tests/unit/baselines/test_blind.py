@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from baselines.blind import (
     Sight,
+    blind_at_once,
     blind_bin,
     blind_mix,
     closed_form,
@@ -100,3 +102,22 @@ def test_twenty_dimensions_of_ten_bins_take_seconds() -> None:
         for windows in (2, 6):
             blind_bin(p, _sight(500, phi=1.5, bins=10), windows)
     assert time.process_time() - begun < 5
+
+
+def test_a_single_look_at_a_much_stricter_level_needs_a_larger_change_than_three_in_a_row() -> None:
+    lane = _sight(600, phi=1.7, alpha=16 * NormalDist().cdf(-6.2))
+    assert lane.quantile == pytest.approx(6.2)
+    ladder, sudden = blind_bin(0.03, _sight(600, phi=1.7, alpha=3e-4), 2), blind_at_once(0.03, lane)
+    assert ladder is not None
+    assert sudden is not None
+    assert 0.03 < ladder < sudden < 0.15
+
+
+def test_a_single_look_finds_its_blind_spot_four_times_in_five() -> None:
+    lane = _sight(600, alpha=16 * NormalDist().cdf(-6.2))
+    share, critical = blind_at_once(0.03, lane), critical_share(0.03, lane)
+    assert share is not None
+    assert critical is not None
+    drawn = np.random.default_rng(2).binomial(600, share, size=4000) / 600
+    assert 0.77 < float((drawn >= critical).mean()) < 0.83
+    assert blind_at_once(0.97, lane) is None
