@@ -193,12 +193,17 @@ def expectation(
         turns[part] = turns.get(part, 0) + at.turns
     mask = live.tobytes()
     total = sum(turns.values())
-    shares, tau = np.zeros(int(live.sum())), np.zeros(int(live.sum()))
-    size = days = 0.0
-    for part, count in turns.items():
-        found, weight = cells.expect(part, shrink, live, mask, tilt), count / total
-        shares += weight * found.shares
-        tau += weight * found.tau
-        size += weight * found.size
-        days += weight * found.days
+    found = [(cells.expect(part, shrink, live, mask, tilt), n / total) for part, n in turns.items()]
+    first, weight = found[0]
+    shares, tau, size, days = (
+        weight * first.shares,
+        weight * first.tau,
+        weight * first.size,
+        weight * first.days,
+    )
+    for each, weight in found[1:]:
+        shares += weight * each.shares
+        tau += weight * each.tau
+        size += weight * each.size
+        days += weight * each.days
     return Expectation(shares, tau, max(float(cells.turns_in(turns)), size), days)

@@ -48,8 +48,7 @@ def report(
     turns = int(judged.counts.sum())
     current = judged.counts / turns
     reference = _spread_out(pooling, live, expected.shares) * pooling.weights
-    drivers, residual_moved = attribute(pooling.pooled(judged.counts)[live], expected, found, gates)
-    pools, moved = np.flatnonzero(live)[drivers].tolist() if drivers else [], np.abs(current - reference)
+    drivers, residual_moved = _drivers(judged, pooling, live, expected, found, gates, current - reference)
     displacement = np.arcsin(np.sqrt(current)) - np.arcsin(np.sqrt(np.minimum(reference, 1.0)))
     return Evaluation(
         dimension=judged.dimension,
@@ -66,18 +65,38 @@ def report(
         exceeds=found.exceeds,
         calm=found.calm,
         columns=_columns(pooling, live, found, reference, current),
-        drivers=tuple(int(np.argmax(np.where(pooling.of == pool, moved, -1.0))) for pool in pools),
+        drivers=drivers,
         residual_moved=residual_moved,
         detectable=found.detectable,
         displacement=tuple(displacement.tolist()),
     )
 
 
+def _drivers(
+    judged: Judged,
+    pooling: Pooling,
+    live: NDArray[np.bool_],
+    expected: Expectation,
+    found: Assessment,
+    gates: Gates,
+    shift: Floats,
+) -> tuple[tuple[int, ...], bool]:
+    """What drives the change, by the bin of each pool that moved most, and whether the rest still differs."""
+    if not found.exceeds:
+        return (), False
+    drivers, residual_moved = attribute(pooling.pooled(judged.counts)[live], expected, found, gates)
+    pools = np.flatnonzero(live)[drivers].tolist() if drivers else []
+    moved = np.abs(shift)
+    return tuple(int(np.argmax(np.where(pooling.of == pool, moved, -1.0))) for pool in pools), residual_moved
+
+
 def _columns(
     pooling: Pooling, live: NDArray[np.bool_], found: Assessment, reference: Floats, current: Floats
 ) -> Columns:
     contributions = _spread_out(pooling, live, found.contributions) * pooling.weights
-    hits = _spread_out(pooling, live, found.hits.astype(np.float64)) > 0
+    hits = found.hits
+    if len(hits) != len(pooling.of):
+        hits = _spread_out(pooling, live, hits.astype(np.float64)) > 0
     return Columns(
         tuple(reference.tolist()),
         tuple(current.tolist()),
