@@ -1,7 +1,7 @@
 """How well is drift detected? Generated traffic with known truth, labelled real streams, and other tools.
 
-    python benchmarks/detection.py                    # a look: about three minutes
-    python benchmarks/detection.py --full             # the figures of the README: see the README for how long
+    python benchmarks/detection.py                    # a look: about four minutes
+    python benchmarks/detection.py --full             # the figures of the README: an hour, can be resumed
 
 Quiet traffic of 360 to 3000 turns an hour (day, night, weekends, sessions, wobble) in ten dimensions is
 learned for a day and judged for 28 by the worker's own code; every page is false. Copies of it branch off at
@@ -169,10 +169,10 @@ def arguments() -> tuple[Asked, str]:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--full", action="store_true", help="20,160 window-hours, peers on 1344 of them")
+    parser.add_argument("--full", action="store_true", help="20,160 window-hours, peers on 672 of them")
     parser.add_argument("--hours", type=int, help="window-hours of quiet traffic (672)")
-    parser.add_argument("--peer-hours", type=int, help="how many of them the peers judge, 0 for none (168)")
-    parser.add_argument("--trials", type=int, help="installations for the quadrants (30)")
+    parser.add_argument("--peer-hours", type=int, help="how many of them the peers judge, 0 for none (96)")
+    parser.add_argument("--trials", type=int, help="installations for the quadrants (20)")
     parser.add_argument("--starts", type=int, help="starts a labelled stream is replayed from (1)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--false-pages", type=float, default=1.0, help="the knob: false pages a month")
@@ -182,7 +182,7 @@ def arguments() -> tuple[Asked, str]:
     form.add_argument("--json", dest="form", action="store_const", const="json", default="tables")
     form.add_argument("--markdown", dest="form", action="store_const", const="markdown")
     given = parser.parse_args()
-    hours, peer_hours, trials_, starts = (20_160, 1344, 300, 3) if given.full else (672, 168, 30, 1)
+    hours, peer_hours, trials_, starts = (20_160, 672, 300, 3) if given.full else (672, 96, 20, 1)
     asked = Asked(
         hours=hours if given.hours is None else given.hours,
         peer_hours=peer_hours if given.peer_hours is None else given.peer_hours,
