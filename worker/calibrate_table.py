@@ -26,8 +26,9 @@ movement   debiased PSI between normal windows, each against the one before it (
 chance     the same where nothing moves but chance, at this traffic.
 proposed   movement without chance (their squares subtract), never under 0.10 and 0.25.
 exceeded   windows of this history that exceed, now → as proposed; alerts: what three in a row open.
-false pages a month: c · alpha a window, c = .31 where no threshold binds, less where one does. Right within
-           a factor of two on little traffic, an upper bound on much. Real changes page on top of that.
+false pages a month: c · alpha a window, c = .31 where no threshold binds, less where one does. A fit to
+           simulations: within a factor of three up to 3000 turns an hour, far too high on more. Real changes
+           page on top of that.
 blind      spots are of steady windows of the usual size; on little traffic it is the fast lane that finds the
            sharp changes, within two hours. No threshold changes it.
 """
