@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from baselines.windows import DAY, HOUR
-from benchmarks.synthetic import Dimension, Installation, pages
+from benchmarks.synthetic import Dimension, Installation, delta, pages
 from tests.unit.worker.installations import BASE8, CATEGORY, FLAG, INTENT, MONDAY, installation, learned
 
 if TYPE_CHECKING:
@@ -116,3 +116,14 @@ def rungs(said: list[Verdict]) -> set[int]:
 def test_a_dimension_of_one_bin_never_moves() -> None:
     made = learned(600, Dimension("input.language", (1.0, 0.0)), CATEGORY)
     assert pages(made.play(600, 24, every=10)) == []
+
+
+def test_a_late_event_is_in_the_rolling_reference_that_already_had_its_hour() -> None:
+    made = learned(400, CATEGORY)
+    made.play(400, 15 * 24, every=60)
+    (rolling,) = made.judge.segments[0].rolling.values()
+    late = made.hour - 3 * 24
+    assert 400 == rolling._held[HOUR].hours[late].sum()
+    made.log.add({late * 60 + 30: delta(made.traffic.layout, made.traffic.counts(50))}, made.hour * HOUR)
+    made.play(400, every=60)
+    assert 450 == rolling._held[HOUR].hours[late].sum()
