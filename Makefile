@@ -37,6 +37,7 @@ unit: setup ## pytest: unit, property, integration on real servers, end to end
 bench: setup ## the measurements of the README
 	@$(BIN)/python benchmarks/quiet_hours.py
 	@$(BIN)/python benchmarks/scenarios.py
+	@$(BIN)/python -m benchmarks.judging
 
 clean: ## remove what the other targets made
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
