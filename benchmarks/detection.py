@@ -68,10 +68,12 @@ def main() -> int:
     console = Console(stderr=True)
     tell = console.log
     rows = Campaign(asked.folder, asked.seed, asked.hours, asked.false_pages).run(tell)
+    same = until(rows, asked.peer_hours)
     results: dict[str, Any] = {
         "hours": sum(row["hours"] for row in rows),
-        "alarmed": sum(row["alarmed"] for row in rows) / (6 * sum(row["hours"] for row in rows)),
+        "alarmed": alarmed(rows),
         "generated": {era: era_figures(rows, era) for era in ERAS},
+        "same_hours": era_figures(same, "28 days") | {"alarmed": alarmed(same)} if same else None,
         "drivers": drivers(rows),
         "quadrants": {},
         "labelled": [],
@@ -101,6 +103,37 @@ def main() -> int:
         width = None if sys.stdout.isatty() else 130
         show(results, Console(width=width), markdown=form == "markdown")
     return 0
+
+
+def until(rows: list[dict[str, Any]], hours: int) -> list[dict[str, Any]]:
+    """What was seen in the first so many window-hours: those that the peers judge too."""
+    kept, left = [], hours
+    for row in rows:
+        if left > 0:
+            part = min(row["hours"], left)
+            pages = [page for page in row["pages"] if page[0] <= part]
+            episodes = [at for at in row["episodes"] if at <= part]
+            branches = [each for each in row["branches"] if each["at"] < part]
+            alerts = row["alarmed"] if part == row["hours"] else None
+            kept.append(
+                {
+                    **row,
+                    "alarmed": alerts,
+                    "hours": part,
+                    "pages": pages,
+                    "episodes": episodes,
+                    "branches": branches,
+                }
+            )
+            left -= part
+    return kept
+
+
+def alarmed(rows: list[dict[str, Any]]) -> float | None:
+    """The part of the quiet steps in which a dimension alerts; None where an installation is cut short."""
+    if any(row["alarmed"] is None for row in rows):
+        return None
+    return sum(row["alarmed"] for row in rows) / (6 * sum(row["hours"] for row in rows))
 
 
 def era_figures(rows: list[dict[str, Any]], era: str) -> dict[str, Any]:

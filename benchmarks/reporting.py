@@ -154,7 +154,8 @@ def streams(results: dict[str, Any]) -> Table:
 def _tools(results: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Every tool's figures of all 28 days."""
     own = results["generated"]["28 days"] | {"alarmed": results["alarmed"]}
-    return {"quadrift": own} | {name: found["28 days"] for name, found in results["peers"].items()}
+    peers = {name: found["28 days"] for name, found in results["peers"].items()}
+    return {"quadrift": own, "quadrift, the peers' hours": results["same_hours"]} | peers
 
 
 def beside_peers(results: dict[str, Any]) -> Table:
@@ -169,7 +170,8 @@ def beside_peers(results: dict[str, Any]) -> Table:
     )
     for name, found in _tools(results).items():
         pages = found["pages"]
-        each, alarmed = f"{pages['per_1000']:.2f}", f"{100 * found['alarmed']:.1f} %"
+        each = f"{pages['per_1000']:.2f}"
+        alarmed = "" if found["alarmed"] is None else f"{100 * found['alarmed']:.1f} %"
         table.add_row(name, str(pages["hours"]), _rate(found["episodes"]), each, alarmed)
     return table
 
