@@ -133,7 +133,8 @@ def alarmed(rows: list[dict[str, Any]]) -> float | None:
     """The part of the quiet steps in which a dimension alerts; None where an installation is cut short."""
     if any(row["alarmed"] is None for row in rows):
         return None
-    return sum(row["alarmed"] for row in rows) / (6 * sum(row["hours"] for row in rows))
+    steps = 6 * sum(int(row["hours"]) for row in rows)
+    return sum(int(row["alarmed"]) for row in rows) / steps
 
 
 def era_figures(rows: list[dict[str, Any]], era: str) -> dict[str, Any]:
