@@ -6,76 +6,36 @@ import os
 import signal
 import socket
 import sys
-import threading
 import time
 from typing import TYPE_CHECKING
 
 import structlog
 
 from alerts.playbooks import load as playbook
-from baselines.errors import StoreError
 from baselines.lease import RedisLease
 from baselines.redis_store import RedisStore
 from worker.active import ActiveAgents
 from worker.connect import kafka_options, redis_client
 from worker.counting import Counting
 from worker.health import Health
-from worker.http import HttpServer, HttpUnavailable, create_app
-from worker.kafka_client import KafkaUnavailable, require_codecs
+from worker.http import HttpServer, create_app
+from worker.kafka_client import require_codecs
 from worker.kafka_log import thin_kafka_log
 from worker.leading import Leading
 from worker.metrics import Work
-from worker.records import SourceFailed
 from worker.snapshot import Refresher
-from worker.tracked import IncompatibleError
+from worker.threads import MENDABLE, Threads
 from worker.watchdog import all_stacks
 from worker.wiring import encoder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import threading
 
     from config.settings import Settings
 
 log = structlog.get_logger()
 
 LEASE_S = 15.0
-MENDABLE = (StoreError, KafkaUnavailable, SourceFailed, HttpUnavailable, IncompatibleError)
-"""What a person can mend: told in one line."""
-
-
-class Threads:
-    """The threads of a process. One that fails stops all the others."""
-
-    def __init__(self) -> None:
-        self.stop = threading.Event()
-        self.failure: BaseException | None = None
-        self._started: list[threading.Thread] = []
-
-    def start(self, name: str, line: Callable[[], None]) -> None:
-        """Run a line in a thread of its own."""
-
-        def guarded() -> None:
-            try:
-                line()
-            except Exception as error:  # noqa: BLE001 - the top of a thread: told, and ends the process
-                self.fail(name, error)
-
-        thread = threading.Thread(target=guarded, name=name, daemon=True)
-        self._started.append(thread)
-        thread.start()
-
-    def fail(self, name: str, error: BaseException) -> None:
-        """End the process for this reason."""
-        self.failure = self.failure or error
-        if not isinstance(error, MENDABLE):
-            log.error("line_failed", line=name, exc_info=error)
-        self.stop.set()
-
-    def join(self, seconds: float) -> None:
-        """Wait for all of them, so long together."""
-        limit = time.monotonic() + seconds
-        for thread in self._started:
-            thread.join(max(0.0, limit - time.monotonic()))
 
 
 def run(settings: Settings, role: str) -> int:

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from baselines.store import Lease
     from binning.encoders import Encoder
     from config.settings import Settings
-    from worker.app import Threads
     from worker.health import Health
     from worker.kafka_client import KafkaOptions
     from worker.metrics import Work
+    from worker.threads import Threads
 
 log = structlog.get_logger()
 
