@@ -70,6 +70,7 @@ class WorkerProcess:
     config: Mapping[str, Any]
     folder: Path
     name: str = "worker"
+    role: str = "all"
     port: int = field(default_factory=free_port)
     lines: list[dict[str, Any]] = field(default_factory=list)
     _process: subprocess.Popen[str] | None = None
@@ -79,7 +80,7 @@ class WorkerProcess:
         path = self.folder / f"{self.name}.yaml"
         path.write_text(yaml.safe_dump({**self.config, "http": {"port": self.port}}), encoding="utf-8")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "worker", "run", "--config", str(path)],
+            [sys.executable, "-m", "worker", "run", "--config", str(path), "--role", self.role],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

@@ -99,6 +99,24 @@ def test_a_silent_model_update_is_found_told_once_and_resolved(
     assert [worker.stop(), replica.stop()] == [0, 0]
 
 
+def test_counting_and_judging_work_split_over_two_processes(
+    kafka_broker: Broker, valkey: ValkeyServer, redis_prefix: str, topic: str, tmp_path: Path
+) -> None:
+    produce(kafka_broker, topic, PARTITIONS, records(scenario()))
+    config = settings(kafka_broker, valkey, redis_prefix, topic)
+    pair = [WorkerProcess(config, tmp_path, role, role).start() for role in ("judge", "ingest")]
+
+    def verdict() -> Any:
+        answer = pair[1].get("/v1/psi")
+        return answer and answer["quadrant"]
+
+    assert eventually("the one that counts answers what the other judged", verdict) == "steady"
+    assert [w.get("/readyz")["problems"] for w in pair] == [[], []]
+    assert [bool(w.events("agent_adopted")) for w in pair] == [False, True]
+    assert [bool(w.events("leading")) for w in pair] == [True, False]
+    assert [w.stop() for w in pair] == [0, 0]
+
+
 def _same(one: WorkerProcess, other: WorkerProcess) -> dict[str, Any] | None:
     found = [w.get("/v1/verdicts", limit=50) for w in (one, other)]
     if None in found or found[0]["verdicts"] != found[1]["verdicts"]:
