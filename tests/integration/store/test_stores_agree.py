@@ -15,6 +15,7 @@ from baselines.store import BucketKey, Commit, Delta, Switch
 from tests.integration.store.cases import HOUR, MINUTE, ORDERS, commit, first
 
 if TYPE_CHECKING:
+    from baselines.store import BucketRead, Fields, Pointers
     from tests.servers import ValkeyServer
 
 AGENTS = ["support", "sales"]
@@ -76,4 +77,9 @@ def test_both_stores_answer_alike_and_end_alike(
                 assert packed[0] == packed[1]
             assert memory.state(ORDERS) == redis.state(ORDERS)
         for agent in AGENTS:
-            assert memory.read(ORDERS, agent, {}, {}) == redis.read(ORDERS, agent, {}, {})
+            assert plain(memory.read(ORDERS, agent, {}, {})) == plain(redis.read(ORDERS, agent, {}, {}))
+
+
+def plain(read: BucketRead) -> tuple[dict[int, Delta], dict[int, tuple[Fields, Pointers]], set[int]]:
+    """A read in one form: Redis hands out packed hours as arrays, the other store as they were committed."""
+    return read.minutes, {hour: (kept.counts, kept.pointers) for hour, kept in read.hours.items()}, read.gone
