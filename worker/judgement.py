@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from alerts.cause import cause, changes, last_steady, merged, ruled_out
 from alerts.quadrant import JointView, OutputDecision, OutputDimension, decide_output, quadrant
-from alerts.verdict import Status, Verdict
+from alerts.verdict import Quadrant, Status, Verdict
 from baselines.evaluation import Window
 from worker.verdicts import Histogram, behaviour_verdict, dimension_verdict, histogram, samples, side_verdict
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 HOUR = 3600
 _STEADY_S = 24 * HOUR
 _SAMPLES = 3
+EARLY_REASON = "found within minutes: the first whole window may still show that the other side moved too"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def judged(judgement: Judgement) -> Verdict:
         alerting=False,
         episode=None,
         status=status,
-        reason=decision.reason if dimensions else _waiting(segment),
+        reason=(decision.reason or _early(segment, found)) if dimensions else _waiting(segment),
         turns=_turns(judgement, window),
         input=side_verdict("input", dimensions),
         output=side_verdict("output", dimensions),
@@ -173,6 +174,12 @@ def _change_sets(judgement: Judgement, onset: int) -> tuple[ChangeSet, list[tupl
     before = history.change_set(Window(onset - _STEADY_S, onset))
     hours = range(onset, end, HOUR)
     return before, [(hour, history.change_set(Window(hour, min(hour + HOUR, end)))) for hour in hours]
+
+
+def _early(segment: Segment, found: Quadrant | None) -> str | None:
+    """What a page of the fast lane cannot tell yet: one side is sharp, the other may need more turns."""
+    ahead = any(tracked.held is not None and tracked.exceeds for tracked in segment.tracked.values())
+    return EARLY_REASON if ahead and found is not Quadrant.BOTH_MOVED else None
 
 
 def _waiting(segment: Segment) -> str:

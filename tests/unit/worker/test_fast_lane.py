@@ -9,6 +9,7 @@ import pytest
 from alerts.verdict import encode
 from benchmarks.synthetic import Installation, pages
 from tests.unit.worker.installations import CATEGORY, FLAG, INTENT, learned
+from worker.judgement import EARLY_REASON
 
 TURNED = (0.05, 0.05, 0.05, 0.05, 0.1, 0.1, 0.2, 0.4)
 
@@ -41,6 +42,16 @@ def test_a_sharp_change_pages_within_five_minutes_under_its_name(
     assert 0 < page.at - began <= 300
     assert {page.episode} == {verdict.episode for verdict in said if verdict.at >= page.at}
     assert {quadrant} == {verdict.quadrant for verdict in said if verdict.at >= page.at}
+
+
+def test_a_page_of_minutes_says_that_the_other_side_may_follow(quiet: Installation) -> None:
+    made = copy.deepcopy(quiet)
+    made.traffic.replaced = {"output.response_category": TURNED}
+    said = made.play(1200, 3)
+    (page,) = pages(said)
+    assert EARLY_REASON == page.reason
+    assert said[-1].exceeds
+    assert said[-1].reason is None
 
 
 def test_what_hit_is_shown_on_the_window_of_its_lane(quiet: Installation) -> None:
