@@ -61,7 +61,7 @@ def judged(judgement: Judgement) -> Verdict:
         episode=None,
         status=status,
         reason=(decision.reason or _early(segment, found)) if dimensions else _waiting(segment),
-        turns=_turns(judgement, window),
+        turns=_turns(segment),
         input=side_verdict("input", dimensions),
         output=side_verdict("output", dimensions),
         behaviour=_behaviour(segment, inputs),
@@ -92,24 +92,23 @@ def _dimensions(segment: Segment) -> tuple[DimensionVerdict, ...]:
     )
 
 
-def _moved(segment: Segment, side: Side) -> bool | None:
-    """Whether a deciding dimension of the side exceeds; None where none of them was judged."""
-    judged_ones = [
-        segment.tracked[layout.key]
+def _deciding(segment: Segment, side: Side) -> dict[str, bool]:
+    """The deciding dimensions of a side that were judged, by key, and whether each exceeds."""
+    return {
+        layout.key: segment.tracked[layout.key].exceeds
         for layout in segment.layout.dimensions
         if layout.side == side and segment.rules.decides(layout.key) and segment.tracked[layout.key].latest
-    ]
-    return any(tracked.exceeds for tracked in judged_ones) if judged_ones else None
+    }
+
+
+def _moved(segment: Segment, side: Side) -> bool | None:
+    """Whether a deciding dimension of the side exceeds; None where none of them was judged."""
+    exceeding = _deciding(segment, side)
+    return any(exceeding.values()) if exceeding else None
 
 
 def _output_decision(segment: Segment, inputs: bool | None) -> OutputDecision:
-    outputs = [
-        OutputDimension(layout.key, segment.tracked[layout.key].exceeds)
-        for layout in segment.layout.dimensions
-        if layout.side == "output"
-        and segment.rules.decides(layout.key)
-        and segment.tracked[layout.key].latest
-    ]
+    outputs = [OutputDimension(key, exceeds) for key, exceeds in _deciding(segment, "output").items()]
     joints = [_view(judgement) for judgement in segment.joints.values()]
     return decide_output(inputs, outputs, joints)
 
@@ -150,12 +149,9 @@ def _widest(segment: Segment) -> Window | None:
     return max(windows, key=lambda window: (window.end, window.length_s), default=None)
 
 
-def _turns(judgement: Judgement, window: Window | None) -> int:
+def _turns(segment: Segment) -> int:
     """Turns of the dimension that has most of them: every turn has one side or the other."""
-    if window is None:
-        return 0
-    evaluations = [e for t in judgement.segment.tracked.values() for e in t.latest.values()]
-    return max((evaluation.turns for evaluation in evaluations), default=0)
+    return max((e.turns for tracked in segment.tracked.values() for e in tracked.latest.values()), default=0)
 
 
 def _onset(segment: Segment, end: int) -> int:

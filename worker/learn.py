@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -124,9 +124,7 @@ class Learner:
             until = self._survey.until(self.rule)
         else:
             self._survey.read_on(((p, end) for p, (_, end) in self.ranges.bounds().items()), self._times)
-            until = self._survey.until(
-                LearnRule(self.rule.at_least_s, self.rule.turns, self.rule.at_most_s, None)
-            )
+            until = self._survey.until(replace(self.rule, leave_s=None))
         self._tell(token, "waiting", self._survey.progress)
         return None if until is None else self._survey.seal(until, self.clock())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -25,7 +26,7 @@ _FALLBACK = (5, 10, 20, 40, 80, 160)
 
 
 @dataclass(frozen=True, slots=True)
-class _Length:
+class _Length(ABC):
     version: ClassVar[int] = 1
     halved: ClassVar[bool] = False
     configured: ClassVar[bool] = False
@@ -63,8 +64,9 @@ class _Length:
         return cls(tuple(state["edges"]))
 
     @staticmethod
+    @abstractmethod
     def _words(batch: Batch) -> NDArray[np.int64]:
-        raise NotImplementedError
+        """Words of each turn's text of this side, (turns,); 0 where there is none."""
 
 
 class InputLength(_Length):
