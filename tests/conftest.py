@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fault_matrix import FaultMatrix
 from tests.servers import Broker, KafkaServer, MockKafka, ValkeyServer, kafka_home
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ def _kafka_kind() -> str:
     if home := kafka_home():
         return f"real, one node of {home.name} (KAFKA_HOME or the folder beside the checkout)"
     return "mock cluster of librdkafka (for a real broker: KAFKA_BOOTSTRAP, or KAFKA_HOME and Java)"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell at the end which faults were tried."""
+    config.pluginmanager.register(FaultMatrix(), "fault_matrix")
 
 
 def pytest_report_header() -> list[str]:

@@ -59,6 +59,7 @@ def topic(kafka_broker: Broker) -> str:
     return new_topic(kafka_broker, PARTITIONS)
 
 
+@pytest.mark.fault("K3")
 def test_every_record_is_counted_once_over_joins_and_leaves_of_the_group(
     kafka_broker: Broker, topic: str, store: RedisStore
 ) -> None:
@@ -97,6 +98,7 @@ def test_a_restarted_worker_goes_on_from_the_store(
     assert counted(store, topic) == 1_200
 
 
+@pytest.mark.fault("K9")
 def test_bad_records_become_dead_letters_that_say_where_they_came_from(
     kafka_broker: Broker, topic: str, store: RedisStore
 ) -> None:
@@ -191,6 +193,7 @@ def test_kafka_is_told_how_far_we_got(kafka_broker: Broker, topic: str, store: R
     assert told == 100
 
 
+@pytest.mark.fault("K12")
 def test_a_recreated_topic_stops_the_worker_before_it_counts_anything(
     kafka_broker: Broker, topic: str, store: RedisStore
 ) -> None:
@@ -250,6 +253,7 @@ def test_aborted_transactions_are_stepped_over(kafka_broker: Broker, topic: str,
     assert offsets == [0, 1, 2, 3, 4, 12, 13, 14, 15, 16]
 
 
+@pytest.mark.fault("K12")
 def test_records_that_the_log_dropped_are_a_gap(kafka_broker: Broker, topic: str, store: RedisStore) -> None:
     if kafka_broker.kind == "mock":
         pytest.skip("the mock cluster deletes no records")
@@ -268,6 +272,7 @@ def test_records_that_the_log_dropped_are_a_gap(kafka_broker: Broker, topic: str
     assert process.source.skipped == 30
 
 
+@pytest.mark.fault("K12")
 def test_an_offset_beyond_the_end_of_the_log_stops_the_worker(
     kafka_broker: Broker, topic: str, store: RedisStore
 ) -> None:
@@ -296,6 +301,7 @@ def test_an_offset_beyond_the_end_of_the_log_stops_the_worker(
     process.stop(crash=True)
 
 
+@pytest.mark.fault("R1")
 def test_counting_goes_on_after_the_store_was_away(
     kafka_broker: Broker, topic: str, own_valkey: ValkeyServer, redis_prefix: str
 ) -> None:
@@ -314,6 +320,7 @@ def test_counting_goes_on_after_the_store_was_away(
     assert not process.ledger.stats.held
 
 
+@pytest.mark.fault("K1")
 def test_counting_goes_on_after_the_broker_was_restarted(tmp_path: Path, store: RedisStore) -> None:
     home = kafka_home()
     if home is None:
