@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from binning.encoders import Encoder
     from binning.turn import Turn
 
-__all__ = ["BinSet", "BinSpec", "Binned", "ResponseRule", "TaxonomyEntry", "batch_of"]
+__all__ = ["BinSet", "BinSpec", "Binned", "ResponseRule", "TaxonomyEntry"]
 
 _FORMAT = 1
 _GIVEN = ("input.cluster", "input.intent")
@@ -82,7 +82,7 @@ class BinSet:
         """
         if encoder.digest != self.encoder_digest:
             raise ValueError(f"bin set {self.digest} was learned with another encoder than {encoder.name}")
-        batch = batch_of(turns, encoder)
+        batch = Batch(turns, encoder)
         columns = len(self.layout.dimensions)
         slots = np.full((len(turns), columns + len(self.layout.joints)), ABSENT, dtype=np.int32)
         for column, (dimension, entry) in enumerate(
@@ -126,20 +126,6 @@ class BinSet:
                 text = _attribute_text(value)
                 found.append(f"{attribute}={text if text in allowed else OTHER}")
         return tuple(found)
-
-
-def batch_of(turns: Sequence[Turn], encoder: Encoder) -> Batch:
-    """The turns with their input texts' vectors; blanks are no text."""
-    texts = [_visible(turn.input.text) for turn in turns]
-    vectors = np.zeros((len(texts), encoder.width), dtype=np.int8)
-    rows = [index for index, text in enumerate(texts) if text]
-    if rows:
-        vectors[rows] = encoder.encode([texts[index] for index in rows])
-    return Batch(turns, texts, vectors)
-
-
-def _visible(text: str | None) -> str:
-    return text if text and not text.isspace() else ""
 
 
 def _attribute_text(value: str | float | bool) -> str:

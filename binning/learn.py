@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from binning.binset import BinSet, batch_of
+from binning.binset import BinSet
 from binning.dimensions import KINDS
-from binning.dimensions.base import Learning
+from binning.dimensions.base import Batch, Learning
 from binning.identity import in_fitting_half
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def learn_bin_set(
     fitting = np.fromiter(
         (in_fitting_half(turn.identity) for turn in learned_from), np.bool_, len(learned_from)
     )
-    learning = Learning(batch_of(learned_from, encoder), fitting, spec, encoder)
+    learning = Learning(Batch(learned_from, encoder), fitting, spec, encoder)
     dimensions: list[tuple[str, Dimension]] = []
     for step, (key, kind) in enumerate(KINDS.items(), start=1):
         tell(f"learning {key}", step / (len(KINDS) + 1))

@@ -3,31 +3,90 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from binning.encoders import Encoder
     from binning.layout import Side
     from binning.spec import BinSpec
-    from binning.turn import Turn
+    from binning.turn import Output, ToolCall, Turn
 
 
-@dataclass(slots=True)
 class Batch:
-    """Some turns and what several dimensions need of them, computed once.
+    """Some turns and what several dimensions need of them: each made once, when it is asked for.
 
-    `texts` are the input texts, empty where there is none or only blanks. `vectors` is (turns, width) int8,
-    the encoder's vector of each input text; a row of zeros has no text, or no token that the encoder knows.
+    All are in the order of `turns`. Dimensions read them and never change them.
     """
 
-    turns: Sequence[Turn]
-    texts: Sequence[str]
-    vectors: NDArray[np.int8]
+    def __init__(self, turns: Sequence[Turn], encoder: Encoder) -> None:
+        self.turns = turns
+        self._encoder = encoder
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The input texts, empty where there is none or only blanks."""
+        return [_visible(turn.input.text) for turn in self.turns]
+
+    @cached_property
+    def has_text(self) -> NDArray[np.bool_]:
+        """Whether there is an input text, (turns,)."""
+        return np.fromiter(map(bool, self.texts), np.bool_, len(self.texts))
+
+    @cached_property
+    def vectors(self) -> NDArray[np.int8]:
+        """The encoder's vector of each input text, (turns, width).
+
+        A row of zeros has no text, or no token that the encoder knows.
+        """
+        rows = np.zeros((len(self.turns), self._encoder.width), dtype=np.int8)
+        if self.has_text.any():
+            rows[self.has_text] = self._encoder.encode([text for text in self.texts if text])
+        return rows
+
+    @cached_property
+    def input_words(self) -> NDArray[np.int64]:
+        """Words of each input text, 0 where there is none, (turns,)."""
+        return np.fromiter(map(_words, self.texts), np.int64, len(self.texts))
+
+    @cached_property
+    def outputs(self) -> list[Output | None]:
+        """Each turn's output; None where it has neither text nor tool call."""
+        return [turn.output if turn.answered else None for turn in self.turns]
+
+    @cached_property
+    def answered(self) -> NDArray[np.bool_]:
+        """Whether there is an output, (turns,)."""
+        return np.fromiter((out is not None for out in self.outputs), np.bool_, len(self.outputs))
+
+    @cached_property
+    def output_texts(self) -> list[str]:
+        """The output texts as they came, empty where there is none."""
+        return [(out.text or "") if out is not None else "" for out in self.outputs]
+
+    @cached_property
+    def output_words(self) -> NDArray[np.int64]:
+        """Words of each output text, 0 where there is none, (turns,)."""
+        return np.fromiter(map(_words, self.output_texts), np.int64, len(self.output_texts))
+
+    @cached_property
+    def calls(self) -> list[tuple[ToolCall, ...] | None]:
+        """The tool calls of each output; None where there is no output."""
+        return [out.tool_calls if out is not None else None for out in self.outputs]
+
+
+def _visible(text: str | None) -> str:
+    return text if text and not text.isspace() else ""
+
+
+def _words(text: str) -> int:
+    return len(text.split())
 
 
 @dataclass(slots=True)

@@ -52,7 +52,7 @@ class Cluster:
     def learn(cls, learning: Learning) -> Sequence[Self]:
         """K-means on the fitting half; the outlier's limit comes from the other, the terms from both."""
         batch = learning.batch
-        has_text = np.fromiter(map(bool, batch.texts), dtype=np.bool_, count=len(batch.texts))
+        has_text = batch.has_text
         fitting = batch.vectors[has_text & learning.fitting]
         mean = np.rint(fitting.mean(axis=0) if len(fitting) else np.zeros(batch.vectors.shape[1])).astype(
             np.int16
@@ -84,7 +84,7 @@ class Cluster:
             cosines = self._cosines(batch.vectors)
             near = cosines.max(axis=1) >= self.floor
             nearest[near] = cosines[near].argmax(axis=1)
-        nearest[np.fromiter((not text for text in batch.texts), np.bool_, len(batch.texts))] = ABSENT
+        nearest[~batch.has_text] = ABSENT
         return nearest
 
     def state(self) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from binning.dimensions.base import Batch, Learning
-    from binning.turn import Turn
+    from binning.turn import Output
 
 _MOST = 20
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
@@ -44,7 +44,7 @@ class Flag:
     @classmethod
     def learn(cls, learning: Learning) -> Sequence[Self]:
         """One for each configured flag, for the 20 most frequent of those seen, and `__unseen__`."""
-        counts = Counter(flag for turn in learning.batch.turns for flag in _raised(turn) or ())
+        counts = Counter(flag for output in learning.batch.outputs if output for flag in output.flags)
         configured = learning.spec.flags
         seen = [flag for flag in counts if flag not in configured and _NAME.fullmatch(flag)]
         extra = sorted(sorted(seen, key=lambda flag: (-counts[flag], flag))[:_MOST])
@@ -58,7 +58,7 @@ class Flag:
 
     def assign(self, batch: Batch) -> NDArray[np.int32]:
         """1 where it was raised, 0 where it was not, absent without an output."""
-        return np.fromiter(map(self._bin, batch.turns), np.int32, len(batch.turns))
+        return np.fromiter(map(self._bin, batch.outputs), np.int32, len(batch.outputs))
 
     def state(self) -> Mapping[str, Any]:
         """The flag, and for `__unseen__` the known ones."""
@@ -69,16 +69,12 @@ class Flag:
         """From `state`."""
         return cls(state["flag"], tuple(state["known"]))
 
-    def _bin(self, turn: Turn) -> int:
-        raised = _raised(turn)
-        if raised is None:
+    def _bin(self, output: Output | None) -> int:
+        if output is None:
             return ABSENT
+        raised = output.flags
         if not raised:
             return 0
         if self.flag == UNSEEN:
             return int(any(flag not in self.known for flag in raised))
         return int(self.flag in raised)
-
-
-def _raised(turn: Turn) -> tuple[str, ...] | None:
-    return turn.output.flags if turn.output is not None and turn.answered else None

@@ -90,8 +90,7 @@ class Intent:
         shares = self.probabilities(batch.vectors)
         best = shares.argmax(axis=1)
         best[shares.max(axis=1) < _SURE] = self.bins.index(OTHER_INTENT)
-        has_text = np.fromiter(map(bool, batch.texts), dtype=np.bool_, count=len(batch.texts))
-        return np.where(has_text, best, ABSENT).astype(np.int32)
+        return np.where(batch.has_text, best, ABSENT).astype(np.int32)
 
     def state(self) -> Mapping[str, Any]:
         """The names and the integer coefficients."""

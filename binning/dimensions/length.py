@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from binning.dimensions.base import Batch, Learning
-    from binning.turn import Turn
 
 _BINS = 10
 _FALLBACK = (5, 10, 20, 40, 80, 160)
@@ -77,7 +76,7 @@ class InputLength(_Length):
 
     @staticmethod
     def _words(batch: Batch) -> NDArray[np.int64]:
-        return np.fromiter((len(text.split()) for text in batch.texts), np.int64, len(batch.texts))
+        return batch.input_words
 
 
 class OutputLength(_Length):
@@ -88,11 +87,7 @@ class OutputLength(_Length):
 
     @staticmethod
     def _words(batch: Batch) -> NDArray[np.int64]:
-        return np.fromiter(map(_output_words, batch.turns), np.int64, len(batch.turns))
-
-
-def _output_words(turn: Turn) -> int:
-    return len(turn.output.text.split()) if turn.output is not None and turn.output.text else 0
+        return batch.output_words
 
 
 def _span(low: int, high: int) -> str:

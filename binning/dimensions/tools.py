@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from binning.dimensions.base import Batch, Learning
-    from binning.turn import ToolCall, Turn
+    from binning.turn import ToolCall
 
 NO_TOOL = "none"
 
@@ -153,8 +153,5 @@ def _outcome(calls: tuple[ToolCall, ...]) -> int:
 
 
 def _by_calls(batch: Batch, bin_of: Callable[[tuple[ToolCall, ...]], int]) -> NDArray[np.int32]:
-    return np.fromiter((_calls_bin(turn, bin_of) for turn in batch.turns), np.int32, len(batch.turns))
-
-
-def _calls_bin(turn: Turn, bin_of: Callable[[tuple[ToolCall, ...]], int]) -> int:
-    return bin_of(turn.output.tool_calls) if turn.output is not None and turn.answered else ABSENT
+    bins = (ABSENT if calls is None else bin_of(calls) for calls in batch.calls)
+    return np.fromiter(bins, np.int32, len(batch.calls))

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from binning.binset import batch_of
 from binning.dimensions import KINDS
-from binning.dimensions.base import Learning
+from binning.dimensions.base import Batch, Learning
 from binning.dimensions.cluster import Cluster
 from binning.dimensions.edges import place, quantile_edges
 from binning.dimensions.flags import Flag
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 def teach(spec: BinSpec, encoder: Encoder) -> Teach:
     def learn(kind: type[Dimension], turns: Sequence[Turn]) -> Any:
         fitting = np.array([in_fitting_half(turn.identity) for turn in turns], dtype=np.bool_)
-        learned = kind.learn(Learning(batch_of(turns, encoder), fitting, spec, encoder))
+        learned = kind.learn(Learning(Batch(turns, encoder), fitting, spec, encoder))
         return learned if kind is Flag else learned[0]
 
     return learn
@@ -44,14 +43,14 @@ def teach(spec: BinSpec, encoder: Encoder) -> Teach:
 @pytest.fixture
 def names(encoder: Encoder) -> Name:
     def assign(dimension: Dimension, turns: Sequence[Turn]) -> list[str | None]:
-        bins = dimension.assign(batch_of(turns, encoder))
+        bins = dimension.assign(Batch(turns, encoder))
         return [dimension.bins[number] if number >= 0 else None for number in bins.tolist()]
 
     return assign
 
 
 def test_every_kind_restores_from_its_state(teach: Teach, turns: list[Turn], encoder: Encoder) -> None:
-    batch = batch_of(turns[:200], encoder)
+    batch = Batch(turns[:200], encoder)
     for kind in KINDS.values():
         learned = teach(kind, turns)
         for dimension in learned if kind is Flag else [learned]:
