@@ -125,6 +125,17 @@ class WorkerProcess:
         return self._process.wait(seconds)
 
     @property
+    def pid(self) -> int:
+        """Its process id.
+
+        Raises:
+            RuntimeError: it was not started.
+        """
+        if self._process is None:
+            raise RuntimeError("not started")
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         """Whether it has not ended."""
         return self._process is not None and self._process.poll() is None

@@ -1,0 +1,1 @@
+"""What counting costs: traffic, a real worker under it, and where its time goes."""
