@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
@@ -24,29 +23,23 @@ LANGUAGES = tuple(_CODES.split())
 """Rarer ones are left out: on short English texts they are nearly always wrong guesses."""
 
 _CHARACTERS = 100
+_CHUNK = 2_000
 
 
 def identify(texts: Sequence[str]) -> tuple[list[str], NDArray[np.float64]]:
     """Each text's likeliest language and how likely it is among `LANGUAGES`, from its first 100 characters.
 
     Naive Bayes over byte n-grams, its log odds divided by the root of the text's length (py3langid's
-    calibration). A row's sum runs over its own features in their order, so it is the same alone and in any
+    calibration). A row's sum runs over its own n-grams in their order, so it is the same alone and in any
     batch.
     """
-    model = identifier()
-    encoded = [_bytes(text[:_CHARACTERS]) for text in texts]
-    visits = [_visits(model, text) for text in encoded]
-    ends = np.cumsum([0, *map(len, visits)])
-    features = np.fromiter((index for visit in visits for index in visit), np.int32, int(ends[-1]))
-    counts = np.fromiter((count for visit in visits for count in visit.values()), np.float64, int(ends[-1]))
-    table = csr_array((np.log1p(counts), features, ends), shape=(len(texts), len(model.nb_ptc)))
-    lengths = np.array([max(len(text), 1) for text in encoded], dtype=np.float64)
-    scores = (np.asarray(table @ _weights()) + model.nb_pc) / np.sqrt(lengths)[:, None]
-    odds = np.exp(scores - scores.max(axis=1, keepdims=True, initial=-np.inf))
-    best = odds.argmax(axis=1)
-    sure = odds.max(axis=1, initial=0.0) / odds.sum(axis=1)
-    sure[ends[1:] == ends[:-1]] = 0.0
-    return [model.nb_classes[index] for index in best.tolist()], sure
+    best, sure = [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
+    for start in range(0, len(texts), _CHUNK):
+        likeliest, share = _identify([_bytes(text[:_CHARACTERS]) for text in texts[start : start + _CHUNK]])
+        best.append(likeliest)
+        sure.append(share)
+    names = identifier().nb_classes
+    return [names[index] for index in np.concatenate(best).tolist()], np.concatenate(sure)
 
 
 @cache
@@ -57,9 +50,16 @@ def identifier() -> Any:
     return model
 
 
-@cache
-def _weights() -> NDArray[np.float64]:
-    return np.ascontiguousarray(identifier().nb_ptc, dtype=np.float64)
+def _identify(texts: list[bytes]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The index of each text's likeliest language, and how likely it is; 0 for a text without an n-gram."""
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    counts = _counts(texts, lengths)
+    roots = np.sqrt(np.maximum(lengths, 1).astype(np.float64))
+    scores = (np.asarray(counts @ _weights()) + identifier().nb_pc) / roots[:, None]
+    odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+    sure = odds.max(axis=1) / odds.sum(axis=1)
+    sure[np.diff(counts.indptr) == 0] = 0.0
+    return odds.argmax(axis=1), sure
 
 
 def _bytes(text: str) -> bytes:
@@ -68,14 +68,42 @@ def _bytes(text: str) -> bytes:
     return plain.encode("utf-8", "surrogatepass")
 
 
-def _visits(model: Any, text: bytes) -> Counter[int]:
-    """How often each n-gram of the model occurs: one walk of its automaton."""
-    moves, rows, output = model.tk_nextmove, model.tk_row, model.tk_output
-    state = 0
-    found = []
-    for byte in text:
-        state = moves[(rows[state] << 8) + byte]
-        feature = output[state]
-        if feature >= 0:
-            found.append(feature)
-    return Counter(found)
+def _counts(texts: Sequence[bytes], lengths: NDArray[np.int64]) -> csr_array:
+    """log(1 + how often) of each n-gram of the model in each text, (texts, n-grams)."""
+    width = len(_weights())
+    rows, found = _visits(texts, lengths)
+    keys = np.sort(rows.astype(np.int32) * np.int32(width) + found)
+    first = np.flatnonzero(np.diff(keys, prepend=-1))
+    often = np.diff(first, append=len(keys))
+    ends = np.searchsorted(keys[first], np.arange(len(texts) + 1) * width)
+    return csr_array((np.log1p(often), keys[first] % width, ends), shape=(len(texts), width))
+
+
+def _visits(texts: Sequence[bytes], lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Text and n-gram of each n-gram that occurs: the automaton walks all texts at once, byte by byte."""
+    moves, rows, output = _automaton()
+    longest_first = np.argsort(-lengths, kind="stable")
+    content = np.frombuffer(b"".join(texts), dtype=np.uint8)
+    at = (np.cumsum(lengths) - lengths)[longest_first]
+    state = np.zeros(len(texts), dtype=np.int32)
+    found = np.full((int(lengths.max(initial=0)), len(texts)), -1, dtype=np.int32)
+    under_way = len(texts) - np.searchsorted(np.sort(lengths), np.arange(len(found)), side="right")
+    for step, left in enumerate(under_way.tolist()):
+        state = moves[(rows[state[:left]] << 8) + content[at[:left] + step]]
+        found[step, :left] = output[state]
+    steps, places = np.nonzero(found >= 0)
+    return longest_first[places], found[steps, places]
+
+
+@cache
+def _weights() -> NDArray[np.float64]:
+    return np.ascontiguousarray(identifier().nb_ptc, dtype=np.float64)
+
+
+@cache
+def _automaton() -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """Next states, each state's row among them, and the n-gram that ends in it or -1."""
+    model = identifier()
+    parts = (np.asarray(part, dtype=np.int32) for part in (model.tk_nextmove, model.tk_row, model.tk_output))
+    moves, rows, output = parts
+    return moves, rows, output
