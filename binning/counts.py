@@ -10,7 +10,7 @@ import numpy as np
 from binning.identity import identity_hash, in_fitting_half
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,14 +28,14 @@ Gain = tuple[dict[str, int], dict[str, str]]
 
 
 def bucket_deltas(
-    bin_set: BinSet, binned: Binned, turns: Sequence[Turn], pointers: Sequence[str]
+    bin_set: BinSet, binned: Binned, turns: Sequence[Turn], pointer: Callable[[int], str]
 ) -> dict[int, Gain]:
     """What each minute since the epoch gains: counts by field, and pointers.
 
     A field is `slot` for all turns and `attribute=value/slot` for a segment (dimensions only, joints are
     kept for all), `#` and `attribute=value/#` for the number of turns, `@name=value` for the change set. A
-    pointer is kept as `*0` to `*3`, the first turn of each residue of its id's hash; `pointers` has one for
-    each turn.
+    pointer is kept as `*0` to `*3`, the first turn of each residue of its id's hash; `pointer` makes that of
+    the turn at an index.
     """
     minutes = np.fromiter((int(turn.at // 60) for turn in turns), np.int64, len(turns))
     deltas: dict[int, Gain] = {}
@@ -45,7 +45,7 @@ def bucket_deltas(
         fields[TURNS] = len(rows)
         fields |= _segment_fields(bin_set, binned, rows)
         fields |= _change_set_fields([turns[row] for row in rows.tolist()])
-        deltas[minute] = (fields, _first_pointers(turns, pointers, rows))
+        deltas[minute] = (fields, _first_pointers(turns, pointer, rows))
     return deltas
 
 
@@ -103,11 +103,13 @@ def _change_set_fields(turns: Sequence[Turn]) -> dict[str, int]:
 
 
 def _first_pointers(
-    turns: Sequence[Turn], pointers: Sequence[str], rows: NDArray[np.int64]
+    turns: Sequence[Turn], pointer: Callable[[int], str], rows: NDArray[np.int64]
 ) -> dict[str, str]:
     first: dict[str, str] = {}
     for row in rows.tolist():
-        first.setdefault(f"*{identity_hash(turns[row].identity) % _POINTERS}", pointers[row])
+        name = f"*{identity_hash(turns[row].identity) % _POINTERS}"
+        if name not in first:
+            first[name] = pointer(row)
         if len(first) == _POINTERS:
             break
     return first

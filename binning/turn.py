@@ -1,7 +1,8 @@
 """What a turn is: one user input and the agent's answer to it.
 
 The wire format (turn JSON) and every other trace dialect decode to this one shape. Only `binning` reads its
-texts; what leaves this package are bins, counts and pointers.
+texts; what leaves this package are bins, counts and pointers. A turn refers to nothing that refers to it, so
+the garbage collector need not look at it (`gc=False`).
 """
 
 from __future__ import annotations
@@ -24,17 +25,18 @@ class EventTime(float):
     __slots__ = ()
 
 
-class Input(msgspec.Struct):
+class Input(msgspec.Struct, gc=False):
     """The user's side of a turn."""
 
     text: str | None = None
     modalities: OrNull[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        self.modalities = self.modalities or ()
+        if self.modalities is None:
+            self.modalities = ()
 
 
-class ToolCall(msgspec.Struct):
+class ToolCall(msgspec.Struct, gc=False):
     """One tool call of the agent. `error` is true or a message when the call failed."""
 
     name: str
@@ -43,7 +45,7 @@ class ToolCall(msgspec.Struct):
     result: Any = None
 
 
-class Output(msgspec.Struct):
+class Output(msgspec.Struct, gc=False):
     """The agent's side of a turn. Neither text nor tool call means that there is no output to judge."""
 
     text: str | None = None
@@ -52,11 +54,13 @@ class Output(msgspec.Struct):
     flags: OrNull[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        self.tool_calls = self.tool_calls or ()
-        self.flags = self.flags or ()
+        if self.tool_calls is None:
+            self.tool_calls = ()
+        if self.flags is None:
+            self.flags = ()
 
 
-class Retrieval(msgspec.Struct):
+class Retrieval(msgspec.Struct, gc=False):
     """What the agent's retrieval step found."""
 
     sources: OrNull[tuple[str, ...]] = ()
@@ -65,10 +69,11 @@ class Retrieval(msgspec.Struct):
     index_version: str | None = None
 
     def __post_init__(self) -> None:
-        self.sources = self.sources or ()
+        if self.sources is None:
+            self.sources = ()
 
 
-class Turn(msgspec.Struct, kw_only=True):
+class Turn(msgspec.Struct, kw_only=True, gc=False):
     """One turn. `at` is `timestamp` on the wire; `turn_id` defaults to `trace_id` (see `identity`)."""
 
     trace_id: str
@@ -91,11 +96,11 @@ class Turn(msgspec.Struct, kw_only=True):
     duration_ms: float | None = None
 
     def __post_init__(self) -> None:
-        self.input = self.input or Input()
-        given = self.attributes or {}
-        self.attributes = (
-            {k: v for k, v in given.items() if v is not None} if None in given.values() else given
-        )
+        if self.input is None:
+            self.input = Input()
+        given = self.attributes
+        if given is None or None in given.values():
+            self.attributes = {k: v for k, v in (given or {}).items() if v is not None}
 
     @property
     def identity(self) -> str:

@@ -97,7 +97,7 @@ def decode_turn(value: bytes | None, *, now: float, max_bytes: int = MAX_BYTES) 
 def agent_of(turn: Turn, agents: Sequence[AgentMatch]) -> str | None:
     """The name of the first agent that takes the turn, None when it is no agent's."""
     for agent in agents:
-        if agent.takes(turn):
+        if not agent.match or agent.takes(turn):
             return agent.name
     return None
 
@@ -111,11 +111,11 @@ def event_time(value: object) -> EventTime:
         ValueError: it is neither.
     """
     try:
+        if isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool)):
+            return EventTime(_seconds(float(value)))
         if isinstance(value, str):
             moment = datetime.fromisoformat(value)
             return EventTime((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return EventTime(_seconds(float(value)))
     except (ValueError, OverflowError):
         raise _BadTimestampError("not a point in time") from None
     raise _BadTimestampError("not a point in time")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from baselines.store import Partition
+    from binning.counts import Gain
     from binning.encoders import Encoder
     from binning.turn import Turn
     from worker.chain import ActiveBinSet, Chain
@@ -51,12 +51,21 @@ class IngestStats:
 
 @dataclass(slots=True)
 class _Rows:
-    """Turns of one agent in one poll, partition by partition."""
+    """Turns of one agent in one poll, partition by partition; `begins` is where each chain's turns begin."""
 
     bins: ActiveBinSet
     turns: list[Turn] = field(default_factory=list)
-    pointers: list[str] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
     chains: list[Chain] = field(default_factory=list)
+    begins: list[int] = field(default_factory=list)
+
+    def add(self, turn: Turn, offset: int, chain: Chain) -> None:
+        """One more turn; those of a chain come in one run."""
+        if not self.chains or self.chains[-1] is not chain:
+            self.chains.append(chain)
+            self.begins.append(len(self.turns))
+        self.turns.append(turn)
+        self.offsets.append(offset)
 
 
 class Ingest:
@@ -106,23 +115,31 @@ class Ingest:
         groups: dict[tuple[str, str], _Rows] = {}
         now = self._clock()
         for partition, records in batches.items():
-            chain = self._ledger.chain(partition)
-            for record in records if chain is not None else ():
-                if chain is None or record.offset < chain.next:
-                    continue
-                chain.next = record.offset + 1
-                decoded = decode_turn(record.value, now=now, max_bytes=self._max_bytes)
-                if isinstance(decoded, Malformed):
-                    self._reject(partition, record, decoded)
-                    continue
-                chain.saw(min(decoded.at, now))
-                if (agent := self._counted_as(decoded, record.offset, chain)) is not None:
-                    bins = chain.counting[agent]
-                    rows = groups.setdefault((agent, bins.digest), _Rows(bins))
-                    rows.turns.append(decoded)
-                    rows.pointers.append(_pointer(decoded, partition, record.offset))
-                    rows.chains.append(chain)
+            if (chain := self._ledger.chain(partition)) is not None:
+                self._decode_one(chain, records, groups, now)
         return [(agent, rows) for (agent, _), rows in groups.items()]
+
+    def _decode_one(
+        self, chain: Chain, records: Sequence[Record], groups: dict[tuple[str, str], _Rows], now: float
+    ) -> None:
+        """Add the turns of one partition's records to `groups`."""
+        own: dict[str, _Rows] = {}
+        for record in records:
+            offset = record.offset
+            if offset < chain.next:
+                continue
+            chain.next = offset + 1
+            decoded = decode_turn(record.value, now=now, max_bytes=self._max_bytes)
+            if isinstance(decoded, Malformed):
+                self._reject(chain.partition, record, decoded)
+                continue
+            chain.saw(min(decoded.at, now))
+            if (agent := self._counted_as(decoded, offset, chain)) is None:
+                continue
+            if (rows := own.get(agent)) is None:
+                bins = chain.counting[agent]
+                rows = own[agent] = groups.setdefault((agent, bins.digest), _Rows(bins))
+            rows.add(decoded, offset, chain)
 
     def _counted_as(self, turn: Turn, offset: int, chain: Chain) -> str | None:
         """The agent that counts this turn now."""
@@ -145,25 +162,27 @@ class Ingest:
         """Bin each group at once, then add to the chains that its turns came from."""
         for agent, rows in groups:
             binned = rows.bins.bin_set.assign(rows.turns, self._encoder)
-            start = 0
-            for _, run in groupby(rows.chains, key=id):
-                chain = rows.chains[start]
-                part = slice(start, start + len(list(run)))
-                deltas = bucket_deltas(
-                    rows.bins.bin_set,
-                    Binned(binned.slots[part], binned.segments[part]),
-                    rows.turns[part],
-                    rows.pointers[part],
-                )
-                chain.add(agent, deltas)
-                chain.turns[agent] += part.stop - part.start
-                start = part.stop
+            ends = [*rows.begins[1:], len(rows.turns)]
+            for chain, start, end in zip(rows.chains, rows.begins, ends, strict=True):
+                chain.add(agent, _deltas(rows, binned, chain.partition, slice(start, end)))
+                chain.turns[agent] += end - start
 
     def _pace(self, took_s: float) -> None:
         if took_s > SLOW_S:
             self._limit = max(MIN_RECORDS, self._limit // 2)
         elif took_s < SLOW_S / 4:
             self._limit = min(MAX_RECORDS, self._limit * 2)
+
+
+def _deltas(rows: _Rows, binned: Binned, partition: Partition, part: slice) -> dict[int, Gain]:
+    """What the buckets of one partition gain by its part of the turns."""
+    turns, offsets = rows.turns[part], rows.offsets[part]
+    return bucket_deltas(
+        rows.bins.bin_set,
+        Binned(binned.slots[part], binned.segments[part]),
+        turns,
+        lambda row: _pointer(turns[row], partition, offsets[row]),
+    )
 
 
 def _pointer(turn: Turn, partition: Partition, offset: int) -> str:

@@ -49,7 +49,7 @@ def _one_pass(bin_set: BinSet, records: Sequence[bytes], encoder: Encoder) -> di
         with _timed(spent, "assign, all of it"):
             binned = bin_set.assign(turns, encoder)
         with _timed(spent, "bucket deltas"):
-            bucket_deltas(bin_set, binned, turns, [""] * len(turns))
+            bucket_deltas(bin_set, binned, turns, lambda _: "")
     return spent
 
 

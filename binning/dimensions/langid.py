@@ -79,7 +79,9 @@ def _counts(texts: Sequence[bytes], lengths: NDArray[np.int64]) -> csr_array:
     return csr_array((np.log1p(often), keys[first] % width, ends), shape=(len(texts), width))
 
 
-def _visits(texts: Sequence[bytes], lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+def _visits(
+    texts: Sequence[bytes], lengths: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Text and n-gram of each n-gram that occurs: the automaton walks all texts at once, byte by byte."""
     moves, rows, output = _automaton()
     longest_first = np.argsort(-lengths, kind="stable")

@@ -87,7 +87,7 @@ def test_pointers_are_the_first_turn_of_each_residue(
 ) -> None:
     hour = [turn for turn in turns if turn.at // 60 == turns[0].at // 60]
     binned = bin_set.assign(hour, encoder)
-    gained = bucket_deltas(bin_set, binned, hour, [turn.trace_id for turn in hour])
+    gained = bucket_deltas(bin_set, binned, hour, lambda row: hour[row].trace_id)
     _, pointers = gained[int(turns[0].at // 60)]
     assert set(pointers) <= {"*0", "*1", "*2", "*3"}
     assert pointers
@@ -116,5 +116,5 @@ def test_the_halves_are_even_and_independent_of_the_order_of_ids() -> None:
 
 
 def _fields(bin_set: BinSet, turns: list[Turn], encoder: Encoder) -> dict[int, dict[str, int]]:
-    deltas = bucket_deltas(bin_set, bin_set.assign(turns, encoder), turns, ["{}"] * len(turns))
+    deltas = bucket_deltas(bin_set, bin_set.assign(turns, encoder), turns, lambda _: "{}")
     return {minute: fields for minute, (fields, _) in deltas.items()}
