@@ -5,12 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from binning.dimensions.cluster import Cluster
+from binning.dimensions.code import InputCode, OutputCode
 from binning.dimensions.flags import Flag
 from binning.dimensions.intent import Intent
 from binning.dimensions.language import Language
 from binning.dimensions.length import InputLength, OutputLength
+from binning.dimensions.modality import Modality
 from binning.dimensions.novelty import Novelty
+from binning.dimensions.numbers import Duration, InputTokens, OutputTokens
+from binning.dimensions.paragraphs import Paragraphs
+from binning.dimensions.requested import ToolRequested
 from binning.dimensions.response_category import ResponseCategory
+from binning.dimensions.retrieval import RetrievalDocuments, RetrievalScore, RetrievalSource
 from binning.dimensions.tools import ToolCount, ToolOutcome, ToolPattern
 
 if TYPE_CHECKING:
@@ -23,12 +29,23 @@ KINDS: Mapping[str, type[Dimension]] = {
     "input.cluster": Cluster,
     "input.novelty": Novelty,
     "input.length": InputLength,
+    "input.tokens": InputTokens,
+    "input.has_code": InputCode,
     "input.language": Language,
+    "input.modality": Modality,
+    "input.tool_requested": ToolRequested,
+    "input.retrieval_source": RetrievalSource,
+    "input.retrieval_documents": RetrievalDocuments,
+    "input.retrieval_score": RetrievalScore,
     "output.response_category": ResponseCategory,
     "output.flags": Flag,
     "output.tool_pattern": ToolPattern,
     "output.tool_count": ToolCount,
     "output.tool_outcome": ToolOutcome,
     "output.length": OutputLength,
+    "output.tokens": OutputTokens,
+    "output.duration": Duration,
+    "output.paragraphs": Paragraphs,
+    "output.has_code": OutputCode,
 }
 """Every kind by the key it is stored under, in the order of a bin set's layout."""

@@ -104,17 +104,23 @@ class Dimension(Protocol):
 
     Immutable once learned. The same turn gets the same bin alone and in any batch. `version` rises whenever
     the code would bin any turn differently; counts of two versions are never compared. `halved`: its bins are
-    fitted on half of the learning turns. `configured`: its bins come from configuration and are never pooled.
+    fitted on half of the learning turns.
     """
 
-    side: ClassVar[Side]
     version: ClassVar[int]
     halved: ClassVar[bool]
-    configured: ClassVar[bool]
 
     @classmethod
     def learn(cls, learning: Learning) -> Sequence[Self]:
         """What this kind makes of the learning turns: usually one dimension, `flags` makes one a name."""
+
+    @property
+    def side(self) -> Side:
+        """Which side of a turn it is of."""
+
+    @property
+    def configured(self) -> bool:
+        """Whether its bins come from configuration; those are never pooled."""
 
     @property
     def name(self) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from binning.dimensions.fixed import Fixed
 from binning.identity import identity_hash
 from binning.layout import ABSENT, OTHER, UNSEEN, Side
 
@@ -89,32 +90,11 @@ class ToolPattern:
         return cls(tuple(state["patterns"]), frozenset(int(tool) for tool in state["known"]))
 
 
-@dataclass(frozen=True, slots=True)
-class _Fixed:
-    side: ClassVar[Side] = "output"
-    version: ClassVar[int] = 1
-    halved: ClassVar[bool] = False
-    labels: ClassVar[tuple[str, ...]] = ()
-
-    @classmethod
-    def learn(cls, learning: Learning) -> Sequence[Self]:  # noqa: ARG003 - its bins are fixed
-        """Nothing is learned."""
-        return (cls(),)
-
-    def state(self) -> Mapping[str, Any]:
-        """Nothing."""
-        return {}
-
-    @classmethod
-    def restore(cls, state: Mapping[str, Any]) -> Self:  # noqa: ARG003 - its bins are fixed
-        """From nothing."""
-        return cls()
-
-
-class ToolCount(_Fixed):
+class ToolCount(Fixed):
     """How many tool calls the turn took."""
 
     __slots__ = ()
+    side: ClassVar[Side] = "output"
     name: ClassVar[str] = "tool_count"
     configured: ClassVar[bool] = False
     bins: ClassVar[tuple[str, ...]] = ("0", "1", "2", "3", "4-5", "6+")
@@ -124,10 +104,11 @@ class ToolCount(_Fixed):
         return _by_calls(batch, lambda calls: _COUNT_BIN[min(len(calls), 6)])
 
 
-class ToolOutcome(_Fixed):
+class ToolOutcome(Fixed):
     """Whether any tool call of the turn failed."""
 
     __slots__ = ()
+    side: ClassVar[Side] = "output"
     name: ClassVar[str] = "tool_outcome"
     configured: ClassVar[bool] = True
     bins: ClassVar[tuple[str, ...]] = (NO_TOOL, "ok", "error")

@@ -11,7 +11,7 @@ import yaml
 from binning.binset import BinSet, BinSpec, ResponseRule, TaxonomyEntry
 from binning.encoders import Encoder, default_cache, load_encoder
 from binning.learn import learn_bin_set
-from binning.turn import EventTime, Input, Output, ToolCall, Turn
+from binning.turn import EventTime, Input, Output, Retrieval, ToolCall, Turn
 
 CONFIG = Path(__file__).parents[3] / "config"
 START = 1_767_571_200
@@ -73,14 +73,21 @@ def make_turns(count: int, seed: int) -> list[Turn]:
 
 def _turn(number: int, chance: random.Random) -> Turn:
     text = chance.choice(ASKS).format(n=chance.randrange(10_000)) if chance.random() > 0.05 else None
-    calls = tuple(ToolCall(name, error=chance.random() < 0.1) for name in chance.choice(TOOLS))
+    calls = tuple(
+        ToolCall(name, {"number": number}, chance.random() < 0.1, {"found": True, "rows": [{"id": number}]})
+        for name in chance.choice(TOOLS)
+    )
     flags = ("hallucination",) if chance.random() < 0.02 else ()
     answered = chance.random() > 0.05
     return Turn(
         trace_id=f"turn-{number}",
         at=EventTime(START + number * 11),
-        input=Input(text=text),
+        input=Input(text=text, modalities=("text", "image") if number % 9 == 0 else ()),
         output=Output(text=chance.choice(ANSWERS), tool_calls=calls, flags=flags) if answered else None,
         model=chance.choice(("m-1", "m-2")),
+        retrieval=Retrieval(("faq",), number % 5, number % 89 / 100) if number % 3 else None,
+        input_tokens=200 + number % 97,
+        output_tokens=20 + number % 31,
+        duration_ms=300.0 + number % 701,
         attributes={"tier": chance.choice(("free", "pro", "trial"))} if chance.random() > 0.2 else {},
     )
