@@ -114,7 +114,11 @@ def evaluate_joint(
 def judge_joint(
     segment: Segment, joint: JointLayout, part: Parts, phi: float, history: History
 ) -> JointJudgement | None:
-    """Behaviour at fixed inputs on this window, `phi` the outcome's design effect on it."""
+    """Behaviour at fixed inputs on this window, `phi` the outcome's design effect on it.
+
+    A joint that counts a part of the outcome's turns has that part of what is over 1 of it.
+    """
+    phi = 1 + (phi - 1) * joint.thinned
     counts = [counts for _, counts in part.of(joint.slots)]
     reference = _joint_reference(segment, joint, part.window, history)
     if reference is None or not counts:

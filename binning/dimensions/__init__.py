@@ -49,3 +49,8 @@ KINDS: Mapping[str, type[Dimension]] = {
     "output.has_code": OutputCode,
 }
 """Every kind by the key it is stored under, in the order of a bin set's layout."""
+
+EMBEDDED = frozenset(
+    {"input.intent", "input.cluster", "input.novelty", "input.language", "output.response_category"}
+)
+"""Kinds that are counted on the embedded sample alone: they need a vector, or cost as much as one."""
