@@ -28,6 +28,10 @@ class StoreRefused(StoreError):  # noqa: N818
     """It refuses, and will go on refusing until the configuration of the worker or of the server changes."""
 
 
+class StateLost(StoreError):  # noqa: N818
+    """It answers, but what was stored is gone. Going on would count from nothing as if nothing had been."""
+
+
 RETRIABLE = {
     "READONLY": "it is a read-only replica now: waiting for the client to reach the new primary",
     "OOM": "it is full (maxmemory): give it more memory, nothing is counted until then",

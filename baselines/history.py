@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from baselines.evaluation import Window
+    from baselines.gaps import Gap
     from baselines.store import Bucket, BucketRead, Partition, PartitionStore
     from binning.layout import Layout
 
@@ -70,6 +71,7 @@ class History:
         self._steps: dict[str, dict[int, NDArray[np.int64]]] = {name: {} for name in segments}
         self._minutes: dict[int, NDArray[np.int64]] = {}
         self._changed: set[int] = set()
+        self._gaps: list[Gap] = []
 
     def seed(self, segment: str, hours: Mapping[int, NDArray[np.int64]]) -> None:
         """Put the counts of the learning range before the buckets; `hours` maps hours to flat vectors."""
@@ -78,12 +80,19 @@ class History:
 
     def refresh(self, end: int) -> None:
         """Read what changed, for a step that ends at `end` (seconds since the epoch)."""
+        self._gaps = []
         for partition in self._store.partitions():
+            gaps = self._store.state(partition).gaps
+            self._gaps += [gap for gap in gaps if gap.agent in ("", self.agent)]
             cache = self._caches[partition]
             minutes = {minute: bucket.turns for minute, bucket in cache.minutes.items()}
             hours = {hour: bucket.turns for hour, bucket in cache.hours.items()}
             self._apply(cache, self._store.read(partition, self.agent, minutes, hours))
         self._forget(end)
+
+    def gaps(self, window: Window) -> list[Gap]:
+        """The gaps that may reach into a window: it is incomplete, and no counts of it may be judged."""
+        return [gap for gap in self._gaps if gap.touches(window)]
 
     def changed(self) -> set[int]:
         """The hours that were read anew since this was last asked: late events, and what was packed."""

@@ -10,7 +10,8 @@ follows the tag never begins with a caller's text, so that no agent, topic or na
 
     P:{probe}, P:{probe}:value, P:{probe}:list   left empty by the start-up check of what the user may run
 
-    P:{topic-n}:state          hash    next, topic, watermark, caught_up, at; `bin_set:AGENT` -> its digest
+    P:{topic-n}:state          hash    next, topic, watermark, caught_up, at, gaps, tried;
+                                       `bin_set:AGENT` -> its digest
     P:{topic-n}:turns:AGENT    hash    minute -> its turns (`#`): which minutes exist, and which changed
     P:{topic-n}:minutes:AGENT  hash    minute -> its bucket, a MessagePack map of fields and pointers
     P:{topic-n}:hours:AGENT    hash    hour -> turns in its packed part

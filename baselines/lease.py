@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from baselines.keys import lease_token
-from baselines.redis_store import Script
+from baselines.script import Script
 
 if TYPE_CHECKING:
     from baselines.connection import Client

@@ -67,6 +67,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._topics: dict[str, int] = {}
         self._states: dict[Partition, PartitionState] = {}
+        self._attempts: dict[Partition, tuple[int, int]] = {}
         self._buckets: defaultdict[tuple[Partition, str], _Buckets] = defaultdict(_Buckets)
         self._agents: defaultdict[str, _Agent] = defaultdict(_Agent)
 
@@ -103,8 +104,15 @@ class MemoryStore:
             watermark=max(watermarks, default=None),
             caught_up=commit.caught_up,
             at=commit.at,
+            gaps=stored.gaps if commit.gaps is None else tuple(commit.gaps),
         )
         return outcome
+
+    def attempt(self, partition: Partition, offset: int) -> int:
+        """As PartitionStore."""
+        before, count = self._attempts.get(partition, (offset, 0))
+        self._attempts[partition] = offset, (count if before == offset else 0) + 1
+        return self._attempts[partition][1]
 
     def report(self, partition: Partition, expected: int, *, caught_up: bool, at: float) -> bool:
         """As PartitionStore."""

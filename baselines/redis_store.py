@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from redis.exceptions import NoScriptError, ReadOnlyError
 
 from baselines.chain import check
 from baselines.connection import Client, check_eviction, client_name
 from baselines.errors import explained
+from baselines.gaps import decode_gaps, encode_gaps
 from baselines.keys import Keys
 from baselines.packing import decode_bucket, encode_bucket, fold, pack_hour, read_hour, unpack_hour
+from baselines.script import Script
 from baselines.store import (
     TURNS,
     BucketRead,
@@ -37,28 +36,6 @@ _encode = msgspec.msgpack.Encoder().encode
 BIN_SET = "bin_set:"
 
 
-class Script:
-    """One Lua script of this package, run by its digest."""
-
-    def __init__(self, client: Client, name: str) -> None:
-        self._client: Any = client
-        self._server = client_name(client)
-        self._source = files("baselines").joinpath("lua", f"{name}.lua").read_text("utf-8")
-        self._digest = hashlib.sha1(self._source.encode(), usedforsecurity=False).hexdigest()
-
-    def __call__(self, keys: Sequence[str], *arguments: bytes | str | int) -> Any:
-        """Run it. A server that does not know it has run nothing, so sending the source is no repetition."""
-        with explained(self._server):
-            try:
-                return self._client.evalsha(self._digest, len(keys), *keys, *arguments)
-            except NoScriptError:
-                return self._client.eval(self._source, len(keys), *keys, *arguments)
-            except ReadOnlyError:
-                # A fail-over behind one address: only a new connection finds the new primary.
-                self._client.close()
-                raise
-
-
 class RedisStore:
     """The state store in Redis. For several threads; each method may raise StoreUnavailable or StoreRefused.
 
@@ -71,6 +48,7 @@ class RedisStore:
         self.keys = Keys(prefix)
         self._register = Script(client, "register")
         self._commit = Script(client, "commit")
+        self._attempt = Script(client, "attempt")
         self._report = Script(client, "report")
         self._read = Script(client, "read")
         self._pack = Script(client, "pack")
@@ -114,6 +92,7 @@ class RedisStore:
             watermark=None if watermark is None else float(watermark),
             caught_up=stored["caught_up"] == "1",
             at=float(stored["at"]),
+            gaps=decode_gaps(stored["gaps"]) if "gaps" in stored else (),
         )
 
     def commit(self, commit: Commit) -> Outcome:
@@ -133,6 +112,10 @@ class RedisStore:
         ]
         values = [encode_bucket(delta) for delta in commit.buckets.values()]
         return Outcome(self._commit(keys, _header(commit), _encode(index), *values).decode())
+
+    def attempt(self, partition: Partition, offset: int) -> int:
+        """As PartitionStore."""
+        return int(self._attempt([self.keys.state(partition)], offset))
 
     def report(self, partition: Partition, expected: int, *, caught_up: bool, at: float) -> bool:
         """As PartitionStore."""
@@ -223,6 +206,7 @@ def _header(commit: Commit) -> bytes:
             "caught_up": str(int(commit.caught_up)),
             "digests": dict(commit.digests),
             "switches": [(switch.agent, switch.old, switch.to) for switch in commit.switches],
+            "gaps": "" if commit.gaps is None else encode_gaps(commit.gaps).decode(),
         }
     )
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from baselines.gaps import Gap
+
 
 class Partition(NamedTuple):
     """One partition of one topic."""
@@ -84,7 +86,8 @@ class Commit:
     `expected` is the next offset that this worker last read or wrote, None for a partition never committed.
     `digests` are the bin sets that the counts were made with, one for each agent the partition has adopted
     (before the switches of this commit). `watermark` is the newest event time seen in the partition,
-    `caught_up` the owner's word that it has read to the end of the log, `at` the owner's wall clock.
+    `caught_up` the owner's word that it has read to the end of the log, `at` the owner's wall clock. `gaps`
+    are all of the partition from here on, None where they stay as they are.
     """
 
     partition: Partition
@@ -97,6 +100,7 @@ class Commit:
     caught_up: bool
     at: float
     buckets: Mapping[BucketKey, Delta]
+    gaps: Sequence[Gap] | None = None
 
 
 class Outcome(Enum):
@@ -119,6 +123,7 @@ class PartitionState:
     watermark: float | None = None
     caught_up: bool = False
     at: float = 0.0
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(slots=True)
@@ -147,6 +152,9 @@ class PartitionStore(Protocol):
 
     def commit(self, commit: Commit) -> Outcome:
         """Apply one link of the partition's chain, or refuse it whole."""
+
+    def attempt(self, partition: Partition, offset: int) -> int:
+        """Reading begins at `offset`; how often it now did, without another offset in between."""
 
     def report(self, partition: Partition, expected: int, *, caught_up: bool, at: float) -> bool:
         """The owner's word on having caught up; refused (False) unless the stored offset is `expected`."""

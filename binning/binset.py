@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 import numpy as np
 
-from binning.dimensions import EMBEDDED, KINDS
+from binning.dimensions import KINDS
 from binning.dimensions.base import Batch
-from binning.identity import SHARES, in_sample
 from binning.layout import ABSENT, OTHER, DimensionLayout, JointLayout, Layout
 from binning.spec import BinSpec, ResponseRule, TaxonomyEntry
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BinSet", "BinSpec", "Binned", "ResponseRule", "TaxonomyEntry"]
 
-_FORMAT = 2
+_FORMAT = 1
 _GIVEN = ("input.cluster", "input.intent")
 
 
@@ -46,16 +45,7 @@ class Binned:
 class BinSet:
     """Fitted dimensions, their layout, and the segments that are counted. Holds vectors, never texts."""
 
-    __slots__ = (
-        "_columns",
-        "_content",
-        "digest",
-        "dimensions",
-        "encoder_digest",
-        "layout",
-        "segments",
-        "share",
-    )
+    __slots__ = ("_columns", "_content", "digest", "dimensions", "encoder_digest", "layout", "segments")
 
     def __init__(
         self,
@@ -63,23 +53,17 @@ class BinSet:
         dimensions: Sequence[tuple[str, Dimension]],
         segments: Mapping[str, Sequence[str]],
         joint_outcomes: Sequence[str],
-        share: int = SHARES,
     ) -> None:
-        """`dimensions` are pairs of a key of `KINDS` and a fitted dimension of that kind.
-
-        `share` / 1024 of the turns are embedded: the `EMBEDDED` dimensions count these alone.
-        """
+        """`dimensions` are pairs of a key of `KINDS` and a fitted dimension of that kind."""
         self.encoder_digest = encoder_digest
-        self.share = share
         self.dimensions = tuple(dimension for _, dimension in dimensions)
         self.segments = {name: tuple(values) for name, values in sorted(segments.items())}
-        self.layout = _layout(dimensions, joint_outcomes, share / SHARES)
+        self.layout = _layout(self.dimensions, joint_outcomes)
         self._columns = {entry.key: column for column, entry in enumerate(self.layout.dimensions)}
         self._content = _ENCODER.encode(
             {
                 "format": _FORMAT,
                 "encoder": encoder_digest,
-                "share": share,
                 "segments": {name: list(values) for name, values in self.segments.items()},
                 "joint_outcomes": list(joint_outcomes),
                 "dimensions": [
@@ -99,17 +83,13 @@ class BinSet:
         if encoder.digest != self.encoder_digest:
             raise ValueError(f"bin set {self.digest} was learned with another encoder than {encoder.name}")
         batch = Batch(turns, encoder)
-        rows = self._embedded(turns)
-        sample = batch if rows is None else Batch([turns[row] for row in rows.tolist()], encoder)
         columns = len(self.layout.dimensions)
         slots = np.full((len(turns), columns + len(self.layout.joints)), ABSENT, dtype=np.int32)
         for column, (dimension, entry) in enumerate(
             zip(self.dimensions, self.layout.dimensions, strict=True)
         ):
-            if entry.share == 1.0:
-                slots[:, column] = _placed(dimension.assign(batch), entry.offset)
-            else:
-                slots[rows, column] = _placed(dimension.assign(sample), entry.offset)
+            bins = dimension.assign(batch)
+            slots[:, column] = np.where(bins >= 0, bins + entry.offset, ABSENT)
         for column, joint in enumerate(self.layout.joints, start=columns):
             slots[:, column] = self._joint_slots(joint, slots)
         return Binned(slots, [self._segments_of(turn) for turn in turns])
@@ -129,16 +109,7 @@ class BinSet:
         if content["format"] != _FORMAT:
             raise ValueError(f"bin set format {content['format']} is unknown here: learn a new one")
         dimensions = [(entry["kind"], _restore(entry)) for entry in content["dimensions"]]
-        return cls(
-            content["encoder"], dimensions, content["segments"], content["joint_outcomes"], content["share"]
-        )
-
-    def _embedded(self, turns: Sequence[Turn]) -> NDArray[np.int64] | None:
-        """Which turns are embedded; None for all."""
-        if self.share == SHARES:
-            return None
-        chosen = (row for row, turn in enumerate(turns) if in_sample(turn.identity, self.share))
-        return np.fromiter(chosen, np.int64)
+        return cls(content["encoder"], dimensions, content["segments"], content["joint_outcomes"])
 
     def _joint_slots(self, joint: JointLayout, slots: NDArray[np.int32]) -> NDArray[np.int32]:
         given, outcome = self._columns[joint.given], self._columns[joint.outcome]
@@ -157,10 +128,6 @@ class BinSet:
         return tuple(found)
 
 
-def _placed(bins: NDArray[np.int32], offset: int) -> NDArray[np.int32]:
-    return np.where(bins >= 0, bins + np.int32(offset), np.int32(ABSENT))
-
-
 def _attribute_text(value: str | float | bool) -> str:
     """A value as it is written in YAML or JSON: `true`, `3`, `2.5`."""
     if isinstance(value, str):
@@ -168,12 +135,10 @@ def _attribute_text(value: str | float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else f"{value:.15g}"
 
 
-def _layout(
-    dimensions: Sequence[tuple[str, Dimension]], joint_outcomes: Sequence[str], share: float
-) -> Layout:
+def _layout(dimensions: Sequence[Dimension], joint_outcomes: Sequence[str]) -> Layout:
     entries: list[DimensionLayout] = []
     size = 0
-    for kind, fitted in dimensions:
+    for fitted in dimensions:
         entry = DimensionLayout(
             side=fitted.side,
             name=fitted.name,
@@ -182,7 +147,6 @@ def _layout(
             offset=size,
             configured=fitted.configured,
             halved=fitted.halved,
-            share=share if kind in EMBEDDED else 1.0,
             labels=fitted.labels,
         )
         entries.append(entry)
@@ -193,8 +157,7 @@ def _layout(
     ]
     for given in (entry for key in _GIVEN for entry in entries if entry.key == key):
         for outcome in outcomes:
-            shape, thinned = (len(given.bins), len(outcome.bins)), min(1.0, given.share / outcome.share)
-            joints.append(JointLayout(given.key, outcome.key, size, shape, thinned))
+            joints.append(JointLayout(given.key, outcome.key, size, (len(given.bins), len(outcome.bins))))
             size += len(given.bins) * len(outcome.bins)
     return Layout(tuple(entries), tuple(joints), size)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from baselines.evaluation import Window
 from baselines.history import KEEP_HOURS
 from baselines.windows import DAY, HOUR, day_lag
 from worker.tracked import joint_name
@@ -58,12 +59,15 @@ def _keep_out(kept: Kept, streak: Streak | None, rung: int, end: int) -> None:
 
 
 def absorb(segment: Segment, end: int, history: History) -> None:
-    """Offer the hours that are over to the fixed references, until they are frozen (14 days)."""
+    """Offer the hours that are over to the fixed references, until they are frozen (14 days).
+
+    An hour with a gap is no more to be learned from than one of an episode.
+    """
     for dimension in segment.layout.dimensions:
         tracked, part = segment.tracked[dimension.key], dimension.slots
         for hour in range(tracked.absorbed_to, _absorbable(tracked, end)):
             before, counts, after = (history.hour(segment.name, hour + i)[part] for i in (-1, 0, 1))
-            calm = tracked.kept.calm(hour)
+            calm = tracked.kept.calm(hour) and not history.gaps(_hour(hour))
             segment.fixed[dimension.key].absorb(hour, counts, before, after, calm=calm)
             tracked.absorbed_to = hour + 1
     _absorb_joints(segment, history)
@@ -76,10 +80,14 @@ def _absorb_joints(segment: Segment, history: History) -> None:
     for hour in range(segment.joints_absorbed_to, offered):
         segment.joints_absorbed_to = hour + 1
         frozen = all(reference.frozen for reference in segment.fixed.values())
-        if not frozen and all(one.calm(hour) for one in kept):
+        if not frozen and all(one.calm(hour) for one in kept) and not history.gaps(_hour(hour)):
             counts = history.hour(segment.name, hour)
             for joint in segment.layout.joints:
                 segment.joint_reference[joint.slots] += counts[joint.slots]
+
+
+def _hour(hour: int) -> Window:
+    return Window(hour * HOUR, (hour + 1) * HOUR)
 
 
 def _absorbable(tracked: Tracked, end: int) -> int:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
+from baselines.gaps import Gap, remembered
 from baselines.store import BucketKey, Commit, Delta, Partition, Switch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from baselines.gaps import Reason
     from binning.binset import BinSet
+    from worker.sieve import Sieve
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +51,17 @@ class Chain:
     switches: list[Switch] = field(default_factory=list)
     buckets: dict[BucketKey, Delta] = field(default_factory=dict)
     turns: Counter[str] = field(default_factory=Counter)
+    read: int = 0
+    """How many of its records were looked at."""
+    sieve: Sieve | None = None
     told: tuple[bool, float] | None = None
     """The last word on having caught up, and when it was given."""
+    gaps: tuple[Gap, ...] = ()
+    """What is stored of records that were not counted."""
+    open: list[Gap] = field(default_factory=list)
+    """Gaps behind which no event was seen yet; `until` is then infinite."""
+    closed: list[Gap] = field(default_factory=list)
+    """Gaps to be committed."""
 
     def adopt(self, active: Mapping[str, ActiveBinSet]) -> list[str]:
         """Count under `active` from here on; the agents that this changes. Nothing may be left to commit."""
@@ -70,6 +85,26 @@ class Chain:
     def saw(self, at: float) -> None:
         """An event of time `at` was in the partition."""
         self.watermark = at if self.watermark is None else max(self.watermark, at)
+        if self.open:
+            self._close_gaps(at)
+
+    def skip(self, end: int, reason: Reason) -> int:
+        """Go on at `end`: the records before it are a gap; how many they are."""
+        records = end - self.next
+        self.open.append(Gap(self.next, end, records, self.watermark, inf, reason))
+        self.next = end
+        return records
+
+    def learned_up_to(self, agent: str, end: int) -> int:
+        """Its records between the end of learning and here are the agent's gap; how many they are."""
+        records = max(0, self.next - end)
+        if records and agent not in self.digests and self.watermark is not None:
+            self.closed.append(Gap(end, self.next, records, None, self.watermark, "learning", agent))
+        return records
+
+    def _close_gaps(self, at: float) -> None:
+        self.closed += [structs.replace(gap, until=max(at, gap.since or at)) for gap in self.open]
+        self.open = []
 
     def add(self, agent: str, deltas: Mapping[int, tuple[dict[str, int], dict[str, str]]]) -> None:
         """Add an agent's bucket deltas: minute to (counts, pointers)."""
@@ -81,7 +116,9 @@ class Chain:
                 delta.pointers.setdefault(name, pointer)
 
     def commit(self, *, caught_up: bool, at: float) -> Commit:
-        """The next link."""
+        """The next link. A gap that no event has ended yet may reach up to now."""
+        self._close_gaps(at)
+        gaps = remembered((*self.gaps, *self.closed), self.watermark) if self.closed else None
         return Commit(
             partition=self.partition,
             expected=self.expected,
@@ -93,6 +130,7 @@ class Chain:
             caught_up=caught_up,
             at=at,
             buckets=self.buckets,
+            gaps=gaps,
         )
 
     def committed(self) -> None:
@@ -100,3 +138,4 @@ class Chain:
         self.expected = self.next
         self.digests = self.digests | {switch.agent: switch.to for switch in self.switches}
         self.switches, self.buckets, self.turns = [], {}, Counter()
+        self.gaps, self.closed = remembered((*self.gaps, *self.closed), self.watermark), []

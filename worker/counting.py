@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from worker.dead_letters import DeadLetters
 from worker.ingest import Ingest
 from worker.ledger import Ledger
+from worker.sieve import Limits
 from worker.source import KafkaSource
 from worker.wiring import matches
 
@@ -42,12 +43,15 @@ class Counting:
     ) -> None:
         self._health = health
         letters = DeadLetters(options, settings.kafka.dead_letter_topic)
-        source = KafkaSource(options, settings.kafka.topics)
+        limits = Limits(settings.kafka.dead_letter_share, settings.kafka.dead_letters_in_a_row)
+        source = KafkaSource(options, settings.kafka.topics, settings.redis.prefix)
         self._source = source
         self._ledger = Ledger(
             source, store, active.agents, active, letters=letters, judged_to=active.judged_to
         )
-        self._ingest = Ingest(source, self._ledger, encoder, matches(settings), letters=letters)
+        self._ingest = Ingest(
+            source, self._ledger, encoder, matches(settings), letters=letters, limits=limits
+        )
         work.ingest, work.ledger = self._ingest.stats, self._ledger.stats
 
     def run(self, stop: threading.Event) -> None:
@@ -68,5 +72,8 @@ class Counting:
             self._health.assigned = placed.union(self._source.parked())
         self._health.placed = placed
         self._health.lag = self._ledger.lag
+        self._health.blocked = tuple(self._ledger.blocked.values())
+        self._health.waits_for = self._ledger.stats.waits_for
         if not self._ledger.stats.held:
+            self._health.kafka_ok_at = self._ledger.heard_at
             self._health.store_answered(now)

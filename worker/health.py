@@ -14,6 +14,8 @@ TICK_S = 60.0
 """A line that has not ticked for this long is stuck, unless it said that it would be longer."""
 STORE_S = 30.0
 """The store counts as writable for this long after it last was."""
+KAFKA_S = 15.0
+"""The broker counts as there for this long after it last said how long the logs are."""
 
 
 @dataclass(slots=True)
@@ -21,8 +23,9 @@ class Health:
     """Written by the lines, read by the HTTP server. Every field is replaced whole, so no lock is needed.
 
     `assigned` is None until the consumer has joined its group, and empty when there are more workers than
-    partitions; `placed` are those that are being read. `lag` is records behind the end of the log. Times are
-    of the monotonic clock.
+    partitions; `placed` are those that are being read. `lag` is records behind the end of the log; `blocked`
+    says of partitions why they are read no further, `waits_for` what all reading waits for. Times are of the
+    monotonic clock.
     """
 
     mode: str = "run"
@@ -32,6 +35,9 @@ class Health:
     assigned: frozenset[Partition] | None = None
     placed: frozenset[Partition] = frozenset()
     lag: Mapping[Partition, int] = field(default_factory=dict)
+    blocked: tuple[str, ...] = ()
+    waits_for: str | None = None
+    kafka_ok_at: float | None = None
     store_ok_at: float | None = None
     store_problem: str | None = None
     _due: dict[str, float] = field(default_factory=dict)
@@ -63,6 +69,11 @@ class Health:
             reasons.append("shutting down")
         if self.ingests and self.assigned is None:
             reasons.append("no partitions yet: the consumer has not joined its group")
+        reasons += self.blocked
+        if self.waits_for is not None:
+            reasons.append(f"reading waits: {self.waits_for}")
+        elif self.kafka_ok_at is not None and now - self.kafka_ok_at > KAFKA_S:
+            reasons.append(f"Kafka has not answered for {now - self.kafka_ok_at:.0f} s")
         if self.store_ok_at is None:
             reasons.append(self.store_problem or "the state store has not been written yet")
         elif now - self.store_ok_at > STORE_S:

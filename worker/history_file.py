@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from worker.records import Jump
+
 HISTORY = Partition("history", 0)
 _CHUNK = 500
 _GZIP = b"\x1f\x8b"
@@ -62,7 +64,6 @@ class HistorySource:
     """A record source over a history; `exhausted` once every line was polled."""
 
     def __init__(self, files: HistoryFiles) -> None:
-        self.skipped = 0
         self._files = files
         self._end = files.bounds()[HISTORY][1]
         self._next = 0
@@ -90,6 +91,14 @@ class HistorySource:
         """Nobody takes it away."""
         return ()
 
+    def jumps(self) -> Sequence[Jump]:
+        """A file has all its lines."""
+        return ()
+
+    def told(self, partition: Partition) -> int | None:
+        """Nobody was told anything."""
+        return None
+
     def place(self, partition: Partition, offset: int | None) -> int | None:
         """Read on from `offset`."""
         self._next = offset or 0
@@ -104,6 +113,12 @@ class HistorySource:
             SourceFailed: always; it says that the replay's own counts went wrong.
         """
         raise SourceFailed("the replay's own store refused a commit: please report this")
+
+    def block(self, partition: Partition, offset: int) -> None:
+        """A replay has no limit of bad lines."""
+
+    def probe(self, partition: Partition, offset: int) -> None:
+        """There are no batches."""
 
     def hold(self) -> None:
         """A store in process is always there."""

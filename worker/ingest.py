@@ -15,6 +15,7 @@ import msgspec
 from binning.binset import Binned
 from binning.counts import bucket_deltas
 from worker.decode import MAX_BYTES, AgentMatch, Malformed, agent_of, decode_turn
+from worker.sieve import NO_LIMITS, Limits, Sieve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -69,7 +70,10 @@ class _Rows:
 
 
 class Ingest:
-    """Counts the turns of the records of `source`. `letters` None drops bad records, counted."""
+    """Counts the turns of the records of `source`. `letters` None drops bad records, counted.
+
+    A partition with more bad records than `limits` allow is blocked: nothing of it is read any more.
+    """
 
     def __init__(
         self,
@@ -82,6 +86,7 @@ class Ingest:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         max_bytes: int = MAX_BYTES,
+        limits: Limits = NO_LIMITS,
     ) -> None:
         self.stats = IngestStats(last_tick=monotonic())
         self._source = source
@@ -92,6 +97,7 @@ class Ingest:
         self._clock = clock
         self._monotonic = monotonic
         self._max_bytes = max_bytes
+        self._limits = limits
         self._limit = MAX_RECORDS
 
     def tick(self) -> None:
@@ -100,11 +106,12 @@ class Ingest:
         Raises:
             SourceFailed: reading cannot go on in this process.
             StoreRefused: nor can writing.
-            KafkaUnavailable: nor can dead letters be written.
+            StateLost: what was counted is gone.
         """
         batches = self._source.poll(self._limit)
         began = time.perf_counter()
         self._ledger.forget(self._source.lost())
+        self._ledger.skip(self._source.jumps())
         self._count(self._decode(batches))
         self._ledger.settle()
         self.stats.last_tick = self._monotonic()
@@ -124,15 +131,16 @@ class Ingest:
     ) -> None:
         """Add the turns of one partition's records to `groups`."""
         own: dict[str, _Rows] = {}
-        for record in records:
+        for number, record in enumerate(records, chain.read + 1):
             offset = record.offset
             if offset < chain.next:
                 continue
-            chain.next = offset + 1
             decoded = decode_turn(record.value, now=now, max_bytes=self._max_bytes)
             if isinstance(decoded, Malformed):
-                self._reject(chain.partition, record, decoded)
+                if not self._reject(chain, record, decoded, number):
+                    break
                 continue
+            chain.next = offset + 1
             chain.saw(min(decoded.at, now))
             if (agent := self._counted_as(decoded, offset, chain)) is None:
                 continue
@@ -140,6 +148,7 @@ class Ingest:
                 bins = chain.counting[agent]
                 rows = own[agent] = groups.setdefault((agent, bins.digest), _Rows(bins))
             rows.add(decoded, offset, chain)
+        chain.read += len(records)
 
     def _counted_as(self, turn: Turn, offset: int, chain: Chain) -> str | None:
         """The agent that counts this turn now."""
@@ -153,10 +162,18 @@ class Ingest:
             return None
         return agent
 
-    def _reject(self, partition: Partition, record: Record, malformed: Malformed) -> None:
+    def _reject(self, chain: Chain, record: Record, malformed: Malformed, number: int) -> bool:
+        """Whether it became a dead letter; one that is too many blocks its partition before it."""
+        if chain.sieve is None:
+            chain.sieve = Sieve(self._limits)
+        if (why := chain.sieve.refuses(number)) is not None:
+            self._ledger.block(chain, f"{why} (now {malformed.reason})")
+            return False
+        chain.next = record.offset + 1
         self.stats.dead_letters[malformed.reason] += 1
         if self._letters is not None:
-            self._letters.put(partition, record, malformed)
+            self._letters.put(chain.partition, record, malformed)
+        return True
 
     def _count(self, groups: Iterable[tuple[str, _Rows]]) -> None:
         """Bin each group at once, then add to the chains that its turns came from."""

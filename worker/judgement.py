@@ -48,7 +48,8 @@ def judged(judgement: Judgement) -> Verdict:
     altered = changes(before, now)
     unmoved = ruled_out(before, merged([counts for _, counts in now]), altered)
     window = _widest(segment)
-    status = Status.OK if dimensions else Status.INSUFFICIENT
+    held, lost = _incomplete(judgement)
+    status = (Status.STALE if held else Status.OK) if dimensions else Status.INSUFFICIENT
     return Verdict(
         agent=judgement.agent,
         segment=segment.name,
@@ -60,7 +61,7 @@ def judged(judgement: Judgement) -> Verdict:
         alerting=False,
         episode=None,
         status=status,
-        reason=(decision.reason or _early(segment, found)) if dimensions else _waiting(segment),
+        reason=lost or ((decision.reason or _early(segment, found)) if dimensions else _waiting(segment)),
         turns=_turns(segment),
         input=side_verdict("input", dimensions),
         output=side_verdict("output", dimensions),
@@ -176,6 +177,19 @@ def _early(segment: Segment, found: Quadrant | None) -> str | None:
     """What a page of the fast lane cannot tell yet: one side is sharp, the other may need more turns."""
     ahead = any(tracked.held is not None and tracked.exceeds for tracked in segment.tracked.values())
     return EARLY_REASON if ahead and found is not Quadrant.BOTH_MOVED else None
+
+
+def _incomplete(judgement: Judgement) -> tuple[bool, str | None]:
+    """Whether every window that serves now is incomplete, so that all said is old, and why any of them is."""
+    rungs = {tracked.rung for tracked in judgement.segment.tracked.values()}
+    touched = {rung: judgement.history.gaps(Window(judgement.end - rung, judgement.end)) for rung in rungs}
+    gaps = max(touched.values(), key=len, default=[])
+    if not gaps:
+        return False, None
+    records = sum(gap.records for gap in gaps)
+    return all(
+        touched.values()
+    ), f"{records} records were not counted: windows that they may be of are not judged"
 
 
 def _waiting(segment: Segment) -> str:

@@ -21,11 +21,12 @@ from baselines.watermark import watermark
 from worker.dead_letters import DeadLettersUnavailable
 from worker.kafka_client import KafkaUnavailable
 from worker.learn import DeposedError
+from worker.placing import state_lost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from baselines.store import AgentStore, Lease, Store
+    from baselines.store import AgentStore, Lease, Partition, PartitionState, Store
     from baselines.watermark import Watermark
     from worker.health import Health
     from worker.judge import AgentJudge
@@ -177,6 +178,7 @@ class Judging:
     clock: Callable[[], float]
     _judges: dict[str, AgentJudge] = field(default_factory=dict, init=False)
     _told: dict[str, bytes] = field(default_factory=dict, init=False)
+    _counted: dict[Partition, int] = field(default_factory=dict, init=False)
 
     def forget(self) -> None:
         """As Line."""
@@ -186,9 +188,18 @@ class Judging:
     def slice(self, token: int) -> bool:
         """As Line: judge what the watermark has passed."""
         partitions = [p for p in self.store.partitions() if p.topic in self.topics]
-        mark = watermark({p: self.store.state(p) for p in partitions}, self.clock())
+        states = {p: self.store.state(p) for p in partitions}
+        self._refuse_lost_state(states)
+        mark = watermark(states, self.clock())
         judged = [self._judge(agent, mark, token) for agent in self.agents]
         return any(judged)
+
+    def _refuse_lost_state(self, states: Mapping[Partition, PartitionState]) -> None:
+        """What was counted stays counted, or the store has been emptied under us."""
+        for partition, offset in self._counted.items():
+            if partition not in states or states[partition].next_offset is None:
+                raise state_lost(partition, offset)
+        self._counted = {p: s.next_offset for p, s in states.items() if s.next_offset is not None}
 
     def _judge(self, agent: str, mark: Watermark, token: int) -> bool:
         """A few steps of one agent; whether any was judged."""

@@ -20,6 +20,7 @@ from worker.dead_letters import DeadLetters
 from worker.judge import AgentJudge
 from worker.lead import Judging, Leadership, Learning, lead
 from worker.learn import Learner
+from worker.placing import refuse_lost_state
 from worker.ranges import KafkaRanges
 from worker.wiring import active_bins, bin_spec, learn_from, learn_rule, owner, playbooks, rules, telling
 
@@ -92,9 +93,11 @@ class Leading:
 
     def _learner(self, agent: str) -> Learner:
         settings = self._settings
+        ranges = KafkaRanges(self._options, settings.kafka.topics)
+        refuse_lost_state(self._store, ranges.told(settings.redis.prefix))
         return Learner(
             agent=agent,
-            ranges=KafkaRanges(self._options, settings.kafka.topics),
+            ranges=ranges,
             store=self._store,
             owns=owner(agent, settings),
             spec=bin_spec(settings),

@@ -15,20 +15,24 @@ import structlog
 
 from baselines.errors import StoreUnavailable
 from baselines.store import Outcome
-from worker.chain import ActiveBinSet, Chain
 from worker.dead_letters import DeadLettersUnavailable
-from worker.records import NEW_GROUND, SourceFailed
+from worker.kafka_client import KafkaUnavailable
+from worker.placing import Placing, adopt, other_topic, state_lost
 from worker.upkeep import Packer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from baselines.store import Partition, PartitionState, PartitionStore
-    from worker.records import Letters, RecordSource
+    from baselines.store import Partition, PartitionStore
+    from worker.chain import ActiveBinSet, Chain
+    from worker.records import Jump, Letters, RecordSource
 
 EVERY_S = 1.0
 TURNS_A_COMMIT = 5_000
 REPORT_EVERY_S = 5.0
+
+WAITS = (StoreUnavailable, DeadLettersUnavailable, KafkaUnavailable)
+"""What passes by itself: reading waits, and nothing that was counted is dropped."""
 
 log = structlog.get_logger()
 
@@ -43,8 +47,12 @@ class LedgerStats:
     """By outcome."""
     gaps: Counter[str] = field(default_factory=Counter)
     """Offsets by agent that lie between its learning and its counting."""
+    lost: Counter[str] = field(default_factory=Counter)
+    """Records that were never counted, by reason."""
     held: bool = False
     """Whether reading waits for the store or the dead letters."""
+    waits_for: str | None = None
+    """What it waits for, in words."""
 
 
 class Ledger:
@@ -69,7 +77,7 @@ class Ledger:
     ) -> None:
         self.stats = LedgerStats()
         self._source = source
-        self._store, self._agents = store, frozenset(agents)
+        self._store, self._placing = store, Placing(source, store, frozenset(agents))
         self._active = active
         self._letters = letters
         self._clock, self._monotonic = clock, monotonic
@@ -77,6 +85,10 @@ class Ledger:
         self._chains: dict[Partition, Chain] = {}
         self._registered: dict[str, int] = {}
         self.lag: dict[Partition, int] = {}
+        self.blocked: dict[Partition, str] = {}
+        """Partitions that are read no further, and why; only another start reads on."""
+        self.heard_at = monotonic()
+        """When the broker last said how long the logs are, on the monotonic clock."""
         self._commit_due = self._place_due = self._retry_due = 0.0
 
     @property
@@ -96,11 +108,11 @@ class Ledger:
             self._commit_what_is_due()
             self._place()
             self._packer.run(list(self._chains.values()))
-        except (StoreUnavailable, DeadLettersUnavailable) as error:
+        except WAITS as error:
             self._hold(str(error))
             return
         if self.stats.held:
-            self.stats.held = False
+            self.stats.held, self.stats.waits_for = False, None
             self._source.release()
             log.info("ingest_resumed")
         self._source.mirror(self._offsets())
@@ -109,15 +121,30 @@ class Ledger:
         """What was counted of partitions that were taken from us is the next owner's to count."""
         for partition in partitions:
             self._chains.pop(partition, None)
+            self.blocked.pop(partition, None)
         if partitions:
             self._place_due = 0.0
+
+    def skip(self, jumps: Iterable[Jump]) -> None:
+        """Records that cannot be had leave a gap, which is stored with the offset behind it."""
+        for jump in jumps:
+            chain = self._chains.get(jump.partition)
+            if chain is not None and jump.to > chain.next:
+                self.stats.lost[jump.reason] += chain.skip(jump.to, jump.reason)
+
+    def block(self, chain: Chain, why: str) -> None:
+        """Read the partition no further than its chain; what was counted of it is committed."""
+        told = f"{chain.partition} is blocked at offset {chain.next}: {why}"
+        self.blocked[chain.partition] = told
+        self._source.block(chain.partition, chain.next)
+        log.error("partition_blocked", partition=str(chain.partition), offset=chain.next, reason=why)
 
     def close(self) -> None:
         """Commit what there is and leave the group; the next owner reads again what cannot be committed."""
         try:
             for chain in list(self._chains.values()):
                 self._commit(chain, None)
-        except (StoreUnavailable, DeadLettersUnavailable) as error:
+        except WAITS as error:
             log.info("left_uncommitted", reason=str(error))
         finally:
             self._source.close(self._offsets())
@@ -127,6 +154,7 @@ class Ledger:
     def _hold(self, reason: str) -> None:
         self._source.hold()
         self._retry_due = self._monotonic() + EVERY_S
+        self.stats.waits_for = reason
         if not self.stats.held:
             self.stats.held = True
             log.warning("ingest_waits", reason=reason)
@@ -147,13 +175,15 @@ class Ledger:
                 self._store.register(topic, partitions)
                 self._registered[topic] = partitions
         ends = self._source.ends(list(self._chains))
+        if ends or not self._chains:
+            self.heard_at = self._monotonic()
         for chain in list(self._chains.values()):
             self._commit(chain, ends.get(chain.partition))
         self.lag = {p: max(0, ends[p] - chain.next) for p, chain in self._chains.items() if p in ends}
         active = self._active() if self._chains else {}
         for chain in self._chains.values():
             if not chain.pending and chain.changes_with(active):
-                self._adopt(chain, active)
+                self.stats.gaps.update(adopt(chain, active))
 
     def _commit(self, chain: Chain, end: int | None) -> None:
         """One link of a partition's chain. `end` is where its log ends, None when that is not known."""
@@ -162,7 +192,7 @@ class Ledger:
             chain.next = position  # over markers of transactions, or records that are gone
         caught_up = end is not None and chain.next >= end
         if not chain.pending:
-            if end is not None:
+            if end is not None and chain.partition not in self.blocked:
                 self._report(chain, chain.next, caught_up=caught_up)
             return
         if self._letters is not None:
@@ -174,7 +204,7 @@ class Ledger:
             chain.committed()
             chain.told = (caught_up, self._monotonic())
         elif outcome is Outcome.TOPIC:
-            raise _other_topic(chain.partition)
+            raise other_topic(chain.partition)
         else:
             self._set_back(chain, outcome.value)
 
@@ -190,7 +220,10 @@ class Ledger:
 
     def _set_back(self, chain: Chain, outcome: str) -> None:
         """Somebody else moved the partition on, or its bin sets changed: read again from what is stored."""
+        if chain.expected is not None and self._store.state(chain.partition).next_offset is None:
+            raise state_lost(chain.partition, chain.expected)
         del self._chains[chain.partition]
+        self.blocked.pop(chain.partition, None)
         self._source.park(chain.partition)
         self._place_due = 0.0
         log.info("partition_set_back", partition=str(chain.partition), outcome=outcome)
@@ -202,49 +235,14 @@ class Ledger:
             return
         self._place_due = self._monotonic() + EVERY_S
         active = self._active()
+        enough = self._monotonic() + EVERY_S  # the rest the next time: a bad batch takes long to find
         for partition in parked if active else ():
-            self._place_one(partition, self._store.state(partition), active)
-
-    def _place_one(
-        self, partition: Partition, state: PartitionState, active: Mapping[str, ActiveBinSet]
-    ) -> None:
-        topic_id = self._source.topic_id(partition.topic)
-        if state.topic_id is not None and state.topic_id != topic_id:
-            raise _other_topic(partition)
-        if any(agent in self._agents and agent not in active for agent in state.digests):
-            return  # another worker counts for an agent that is not active here yet
-        start = state.next_offset if state.next_offset is not None else _first_offset(partition, active)
-        placed = self._source.place(partition, start)
-        if placed is None:
-            return
-        chain = Chain(partition, topic_id, state.next_offset, placed, dict(state.digests), state.watermark)
-        self._chains[partition] = chain
-        self._adopt(chain, active)
-
-    def _adopt(self, chain: Chain, active: Mapping[str, ActiveBinSet]) -> None:
-        for agent in chain.adopt(active):
-            gap = max(0, chain.next - active[agent].ends.get(chain.partition, chain.next))
-            self.stats.gaps[agent] += gap
-            log.info(
-                "agent_adopted",
-                agent=agent,
-                partition=str(chain.partition),
-                bin_set=active[agent].digest,
-                offset=chain.next,
-                gap=gap,
-            )
+            if self._monotonic() > enough:
+                return
+            chain = self._placing.place(partition, active)
+            if chain is not None:
+                self._chains[partition] = chain
+                self.stats.gaps.update(adopt(chain, active))
 
     def _offsets(self) -> dict[Partition, int]:
         return {p: chain.expected for p, chain in self._chains.items() if chain.expected is not None}
-
-
-def _first_offset(partition: Partition, active: Mapping[str, ActiveBinSet]) -> int | None:
-    """Where a partition never committed begins: the smallest learned end; None, its start, without one."""
-    ends = [bins.ends[partition] for bins in active.values() if partition in bins.ends]
-    return min(ends) if len(ends) == len(active) else None
-
-
-def _other_topic(partition: Partition) -> SourceFailed:
-    return SourceFailed(
-        f"topic {partition.topic} is not the one that was counted: it was made anew; {NEW_GROUND}"
-    )

@@ -19,20 +19,31 @@ if TYPE_CHECKING:
 
 
 class Parking(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Partitions that wait to be placed, are placed, were taken; `poll` and the loop take turns with them."""
+    """Partitions that wait to be placed, are placed, were taken; `poll` and the loop take turns with them.
+
+    Some of the placed may be `blocked`: they stay paused. So does everything while it is `held`.
+    """
 
     def __init__(self, consumer: Any) -> None:
         self._consumer = consumer
         self.parked: set[Partition] = set()
         self.placed: set[Partition] = set()
+        self.blocked: set[Partition] = set()
+        self.held = False
         self.lost: set[Partition] = set()
         self.joined = False
+
+    @property
+    def reading(self) -> set[Partition]:
+        """The partitions that are not paused."""
+        return set() if self.held else self.placed - self.blocked
 
     def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Forget them; what was not committed of them is read again by the next owner."""
         gone = {Partition(*tp) for tp in revoked}
         self.parked -= gone
         self.placed -= gone
+        self.blocked -= gone
         self.lost |= gone
 
     def on_partitions_lost(self, lost: Collection[TopicPartition]) -> None:

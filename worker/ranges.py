@@ -17,6 +17,7 @@ from worker.kafka_client import (
     open_consumer,
     topic_facts,
 )
+from worker.mirror import told
 from worker.records import NEW_GROUND, SourceFailed
 
 if TYPE_CHECKING:
@@ -53,14 +54,21 @@ class KafkaRanges:
         Raises:
             KafkaUnavailable: the broker does not say.
         """
-        facts = topic_facts(self._admin, self._topics, self._options)
-        asked = [TopicPartition(name, n) for name, about in facts.items() for n in range(about.partitions)]
+        asked = self._asked()
         try:
             begins = self._consumer.beginning_offsets(asked, timeout_ms=_BROKER_MS)
             ends = self._consumer.end_offsets(asked, timeout_ms=_BROKER_MS)
         except KafkaError as error:
             raise self._silent(type(error).__name__) from None
         return {Partition(*tp): (int(begins[tp]), int(ends[tp])) for tp in asked}
+
+    def told(self, installation: str) -> Mapping[Partition, int]:
+        """The offsets that this installation told Kafka.
+
+        Raises:
+            KafkaUnavailable: the broker does not say.
+        """
+        return told(self._admin, self._options, installation, self._asked())
 
     def read(
         self, partition: Partition, start: int, end: int
@@ -93,6 +101,10 @@ class KafkaRanges:
         """Let the connections go."""
         self._consumer.close(autocommit=False, timeout_ms=1_000)
         self._admin.close()
+
+    def _asked(self) -> list[TopicPartition]:
+        facts = topic_facts(self._admin, self._topics, self._options)
+        return [TopicPartition(name, n) for name, about in facts.items() for n in range(about.partitions)]
 
     def _poll(self, tp: TopicPartition) -> Sequence[Any]:
         try:

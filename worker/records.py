@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from baselines.gaps import Reason
     from baselines.store import Partition
     from worker.decode import Malformed
 
@@ -17,6 +18,14 @@ class Record(NamedTuple):
     offset: int
     key: bytes | None
     value: bytes | None
+
+
+class Jump(NamedTuple):
+    """Reading goes on at `to`, because the records before it cannot be had."""
+
+    partition: Partition
+    to: int
+    reason: Reason
 
 
 class SourceFailed(Exception):  # noqa: N818 - as KafkaUnavailable
@@ -30,8 +39,6 @@ NEW_GROUND = "start with another redis.prefix to learn it anew, or restore the t
 class RecordSource(Protocol):
     """What ingest needs of a source of records; `KafkaSource` is the real one."""
 
-    skipped: int
-
     def topics(self) -> Mapping[str, int]:
         """Number of partitions of each topic."""
 
@@ -44,6 +51,12 @@ class RecordSource(Protocol):
     def lost(self) -> Collection[Partition]:
         """Partitions that were taken from us since the last call, even if they are ours again."""
 
+    def jumps(self) -> Sequence[Jump]:
+        """What was jumped over since the last call."""
+
+    def told(self, partition: Partition) -> int | None:
+        """The offset of a partition that Kafka keeps for this installation (`mirror`); None without one."""
+
     def place(self, partition: Partition, offset: int | None) -> int | None:
         """Read a parked partition from `offset` on (None: its first record).
 
@@ -52,6 +65,12 @@ class RecordSource(Protocol):
 
     def park(self, partition: Partition) -> None:
         """Stop reading a partition until it is placed again; nothing if it is not ours."""
+
+    def block(self, partition: Partition, offset: int) -> None:
+        """Return nothing of a placed partition from `offset` on, until it is placed again."""
+
+    def probe(self, partition: Partition, offset: int) -> None:
+        """Look for a batch from a placed partition's offset on that kills whoever reads it, and avoid it."""
 
     def hold(self) -> None:
         """Return no records until `release`, while `poll` keeps our place in the group."""
@@ -82,7 +101,7 @@ class Letters(Protocol):
         """Send one."""
 
     def flush(self) -> None:
-        """Return when all have arrived. Raises DeadLettersUnavailable when they have not."""
+        """Return when all have arrived. Raises DeadLettersUnavailable while they have not."""
 
     def close(self) -> None:
         """Let go."""

@@ -81,8 +81,10 @@ def scan(segment: Segment, end: int, history: History) -> bool:
 
 
 def _look(segment: Segment, end: int, history: History) -> Look | None:
-    """What there is to look at; None in a minute without turns, and in the first minutes of judging."""
+    """What there is to look at; None without turns, in the first minutes of judging, and over a gap."""
     if end - LANES[0] < segment.since or not history.minute(end // MINUTE - 1).any():
+        return None
+    if history.gaps(Window(end - HOUR, end)):
         return None
     if segment.watching is None:
         segment.watching = _watching(segment, end // STEP * STEP, history)

@@ -67,7 +67,7 @@ class Segment:
         parts = {
             window.length_s: Parts(window, history.hourly(self.name, window))
             for window in windows_ending_at(end)
-            if window.start >= self.since
+            if window.start >= self.since and not history.gaps(window)
         }
         self.streaks = self._standing(advance_all(self.streaks, self._readings(end, parts, history)))
         keep_out_alerting_hours(self, end)
@@ -76,12 +76,12 @@ class Segment:
         self.watching = None
 
     def _readings(self, end: int, parts: Mapping[int, Parts], history: History) -> dict[str, Reading]:
-        fresh, readings = evaluate(self, parts, history), dict[str, Reading]()
+        readings: dict[str, Reading] = {}
         for dimension in self.layout.dimensions:
-            if dimension.key in fresh and self.rules.decides(dimension.key):
-                reading = self.tracked[dimension.key].reading()
-                if reading is not None:
-                    readings[dimension.key] = reading
+            judged = evaluate(self, dimension, parts, history)
+            reading = self.tracked[dimension.key].reading()
+            if judged and reading is not None and self.rules.decides(dimension.key):
+                readings[dimension.key] = reading
         for joint in self.layout.joints if self.name == ALL else ():  # joints are counted for the whole only
             found = evaluate_joint(self, joint, end, parts, history)
             if not self.tracked[joint.outcome].latest:

@@ -6,76 +6,73 @@ mirror for lag tools and never read.
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from kafka import TopicPartition
 from kafka.errors import (
+    CorruptRecordError,
     IllegalStateError,
     KafkaError,
     LogTruncationError,
     OffsetOutOfRangeError,
     RetriableError,
+    UnsupportedCodecError,
 )
-from kafka.structs import OffsetAndMetadata
 
 from baselines.store import Partition
-from worker.kafka_client import MAX_POLL_RECORDS, open_admin, open_consumer, topic_facts, topic_id_text
+from worker.detours import Detours
+from worker.kafka_client import MAX_POLL_RECORDS, open_consumer
+from worker.mirror import Mirror
 from worker.parking import Parking
 from worker.records import NEW_GROUND, Record, SourceFailed
+from worker.topics import Topics, known_topics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from worker.kafka_client import KafkaOptions
+    from worker.records import Jump
 
 POLL_MS = 100
 """How long a poll waits; as long as a rebalance stalls the partitions that it does not move."""
 
-MIRROR_EVERY_S = 5.0
-TOPICS_EVERY_S = 30.0
-EMPTY_HANDED_S = 5.0
 _BROKER_MS = 1_000
 
 log = structlog.get_logger()
 
 
 class KafkaSource:
-    """A member of a consumer group.
+    """A member of a consumer group. `installation` is as in `Mirror`.
 
     Raises:
         KafkaUnavailable: no broker could be used, or a topic does not exist.
     """
 
     def __init__(
-        self, options: KafkaOptions, topics: Sequence[str], monotonic: Callable[[], float] = time.monotonic
+        self,
+        options: KafkaOptions,
+        topics: Sequence[str],
+        installation: str = "quadrift",
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._topics, self._monotonic = tuple(topics), monotonic
-        admin = open_admin(options)
-        try:
-            facts = topic_facts(admin, self._topics, options)
-        finally:
-            admin.close()
-        self._ids = {name: about.id for name, about in facts.items()}
-        self._counts = {name: about.partitions for name, about in facts.items()}
+        facts = known_topics(options, topics)
         self._consumer = open_consumer(options, group=options.group)
+        self._topics = Topics(self._consumer, facts, monotonic)
         self._parking = Parking(self._consumer)
-        self._consumer.subscribe(self._topics, listener=self._parking)
-        self._know_partitions()
-        self._mirrored: Any = None
-        self._mirror_due = self._topics_due = 0.0
-        self.skipped = 0
-        """Records that the log had dropped before they were read."""
+        self._consumer.subscribe(topics, listener=self._parking)
+        self._topics.fetch()
+        self._mirror = Mirror(self._consumer, options, installation, monotonic)
+        self._detours = Detours(self._consumer, options, self._parking)
 
     def topics(self) -> Mapping[str, int]:
         """As RecordSource."""
-        return self._counts
+        return self._topics.partitions
 
     def topic_id(self, topic: str) -> str:
         """As RecordSource."""
-        return self._ids[topic]
+        return self._topics.ids[topic]
 
     @property
     def joined(self) -> bool:
@@ -90,6 +87,18 @@ class KafkaSource:
         """As RecordSource."""
         lost, self._parking.lost = self._parking.lost, set()
         return lost
+
+    def jumps(self) -> Sequence[Jump]:
+        """As RecordSource."""
+        return self._detours.taken()
+
+    def told(self, partition: Partition) -> int | None:
+        """As RecordSource.
+
+        Raises:
+            KafkaUnavailable: the broker does not say.
+        """
+        return self._mirror.told(partition)
 
     def place(self, partition: Partition, offset: int | None) -> int | None:
         """As RecordSource."""
@@ -113,39 +122,72 @@ class KafkaSource:
             self._consumer.pause(tp)
             self._consumer.seek(tp, 0)
             self._parking.placed.discard(partition)
+            self._parking.blocked.discard(partition)
             self._parking.parked.add(partition)
+
+    def block(self, partition: Partition, offset: int) -> None:
+        """As RecordSource."""
+        self._consumer.pause(TopicPartition(*partition))
+        self._consumer.seek(TopicPartition(*partition), offset)
+        self._parking.blocked.add(partition)
 
     def hold(self) -> None:
         """As RecordSource."""
+        self._parking.held = True
         self._consumer.pause(*(TopicPartition(*p) for p in self._parking.placed))
 
     def release(self) -> None:
         """As RecordSource."""
-        self._consumer.resume(*(TopicPartition(*p) for p in self._parking.placed))
+        self._parking.held = False
+        self._consumer.resume(*(TopicPartition(*p) for p in self._parking.reading))
 
     def poll(self, limit: int = MAX_POLL_RECORDS) -> Mapping[Partition, Sequence[Record]]:
         """As RecordSource.
 
         Raises:
-            SourceFailed: a batch that cannot be read, a recreated or truncated topic, no permission. The
-                client would spin for ever on the next poll, so the process has to end.
+            SourceFailed: a recreated or truncated topic, no permission, an error whose cause is not found.
+                The client would spin for ever on the next poll, so the process has to end.
         """
-        self._look_at_topics()
-        try:
-            batches = self._consumer.poll(timeout_ms=POLL_MS, max_records=limit)
-        except OffsetOutOfRangeError as error:
-            self._out_of_range(error)
-            return {}
-        except RetriableError as error:
-            log.info("kafka_retry", error=type(error).__name__)
-            return {}
-        except KafkaError as error:
-            raise _failure(error) from None
+        self._topics.look(empty_handed=not self._parking.parked and not self._parking.placed)
+        jumps = self._detours.pending
+        batches = self._poll(limit)
+        if self._detours.pending > jumps:  # the first events behind a gap tell how far it may reach
+            batches = self._poll(limit)
         return {
             Partition(*tp): [Record(r.offset, r.key, r.value) for r in records]
             for tp, records in batches.items()
             if Partition(*tp) in self._parking.placed
         }
+
+    def _poll(self, limit: int) -> Mapping[TopicPartition, Sequence[Any]]:
+        batches: Mapping[TopicPartition, Sequence[Any]] = {}
+        try:
+            with self._detours.approach(limit) as most:
+                batches = self._consumer.poll(timeout_ms=POLL_MS, max_records=most)
+        except OffsetOutOfRangeError as error:
+            self._detours.dropped(error)
+        except RetriableError as error:
+            log.info("kafka_retry", error=type(error).__name__)
+        except (CorruptRecordError, UnsupportedCodecError, MemoryError) as error:
+            self._find_bad_batches(error)
+        except KafkaError as error:
+            raise _failure(error) from None
+        self._detours.came(batches)
+        return batches
+
+    def _find_bad_batches(self, error: Exception) -> None:
+        """The client would spin on a batch that it cannot open; it does not even say which one it is."""
+        positions = {p: self.position(p) for p in sorted(self._parking.reading)}
+        found = [self._detours.look(p, at) for p, at in positions.items() if at is not None]
+        if not any(found):
+            raise _failure(error)
+
+    def probe(self, partition: Partition, offset: int) -> None:
+        """As RecordSource."""
+        end = self.ends([partition]).get(partition)
+        if end is not None and end > offset:
+            log.warning("looking_for_a_bad_batch", partition=str(partition), offset=offset)
+            self._detours.look(partition, offset)
 
     def position(self, partition: Partition) -> int | None:
         """As RecordSource."""
@@ -170,77 +212,19 @@ class KafkaSource:
         return {Partition(*tp): int(end) for tp, end in ends.items()}
 
     def mirror(self, offsets: Mapping[Partition, int]) -> None:
-        """As RecordSource: at most every five seconds, one at a time (more than five in flight fail)."""
-        busy = self._mirrored is not None and not self._mirrored.is_done
-        if busy or self._monotonic() < self._mirror_due:
-            return
-        self._mirror_due = self._monotonic() + MIRROR_EVERY_S
-        self._mirror_now(offsets)
+        """As RecordSource."""
+        self._mirror.tell(self._ours(offsets))
 
     def close(self, offsets: Mapping[Partition, int]) -> None:
         """As RecordSource; takes at most six seconds."""
-        self._mirror_now(offsets)
-        if self._mirrored is not None:
-            done = threading.Event()
-            self._mirrored.add_both(lambda _: done.set())
-            done.wait(1.0)
+        self._mirror.tell_last(self._ours(offsets))
         self._consumer.close(autocommit=False, timeout_ms=5_000)
 
-    def _mirror_now(self, offsets: Mapping[Partition, int]) -> None:
-        ours = {
-            TopicPartition(*p): OffsetAndMetadata(offset, self._ids[p.topic], -1)
-            for p, offset in offsets.items()
-            if p in self._parking.placed
-        }
-        if ours:
-            self._mirrored = self._consumer.commit_async(ours)
-
-    def _know_partitions(self) -> None:
-        """Before the first poll: a leader that does not know them yet assigns nothing to anybody."""
-        for topic in self._topics:
-            try:
-                self._consumer.partitions_for_topic(topic)
-            except RetriableError as error:
-                log.info("kafka_retry", error=type(error).__name__)
-
-    def _look_at_topics(self) -> None:
-        """Stop when a topic is another one by now; note new partitions. Free: the client's own metadata."""
-        if self._monotonic() < self._topics_due:
-            return
-        self._topics_due = self._monotonic() + TOPICS_EVERY_S
-        cluster = self._consumer._client.cluster  # noqa: SLF001 - the public API does not show the id
-        if not self._parking.parked and not self._parking.placed:
-            # Too many members, or the leader of the group missed an answer: then it will not miss this one.
-            self._topics_due = self._monotonic() + EMPTY_HANDED_S
-            cluster.request_update()
-        for topic in self._topics:
-            found = topic_id_text(cluster.topic_id(topic))
-            if found and self._ids[topic] and found != self._ids[topic]:
-                raise SourceFailed(f"topic {topic} was deleted and created again; {NEW_GROUND}")
-            self._counts[topic] = max(self._counts[topic], len(cluster.partitions_for_topic(topic) or ()))
-
-    def _out_of_range(self, error: OffsetOutOfRangeError) -> None:
-        """Records dropped unread leave a gap that is counted; an offset beyond the end is another log."""
-        wanted: dict[TopicPartition, int] = error.args[0]
-        try:
-            begins = self._consumer.beginning_offsets(list(wanted), timeout_ms=_BROKER_MS)
-            ends = self._consumer.end_offsets(list(wanted), timeout_ms=_BROKER_MS)
-        except RetriableError:
-            return
-        for tp, offset in wanted.items():
-            partition, lost = Partition(*tp), begins[tp] - offset
-            if offset > ends[tp]:
-                raise SourceFailed(
-                    f"{partition} ends at {ends[tp]}, but has been read up to {offset}: "
-                    f"its log was lost or the topic recreated; {NEW_GROUND}"
-                )
-            if lost > 0 and partition in self._parking.placed:
-                self._consumer.seek(tp, begins[tp])
-                self.skipped += lost
-                log.warning("records_lost", partition=str(partition), records=lost)
+    def _ours(self, offsets: Mapping[Partition, int]) -> Mapping[Partition, int]:
+        return {p: offset for p, offset in offsets.items() if p in self._parking.placed}
 
 
-def _failure(error: KafkaError) -> SourceFailed:
+def _failure(error: Exception) -> SourceFailed:
     name = type(error).__name__
     if isinstance(error, LogTruncationError):
         return SourceFailed(f"a topic's log was cut behind what has been read ({name}); {NEW_GROUND}")

@@ -99,7 +99,6 @@ def bin_spec(settings: Settings) -> BinSpec:
         flags=tuple(binning.flags),
         segments=binning.segments,
         joint_outcomes=outcomes,
-        embedded_turns_per_hour=binning.embedded_turns_per_hour,
     )
 
 

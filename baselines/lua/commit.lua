@@ -5,7 +5,7 @@
 -- KEYS[2a+1]   P:{topic-n}:minutes:AGENT  of the same agent
 -- ARGV[1]      MessagePack map: expected ('' for never committed), next, topic, at, watermark ('' for none), caught_up:
 --              strings, so that offsets and times keep every digit; digests: agent -> digest;
---              switches: array of {agent, old, to}, '' for none
+--              switches: array of {agent, old, to}, '' for none; gaps: JSON, '' to leave what is stored
 -- ARGV[2]      MessagePack array with {a, minute, turns} for each bucket
 -- ARGV[3...]   each bucket as a MessagePack map: field -> count, pointer name -> text
 --
@@ -93,5 +93,6 @@ for _, switch in ipairs(commit.switches) do
   end
 end
 if watermark ~= '' then redis.call('HSET', state_key, 'watermark', watermark) end
+if commit.gaps ~= '' then redis.call('HSET', state_key, 'gaps', commit.gaps) end
 redis.call('HSET', state_key, 'topic', commit.topic, 'caught_up', commit.caught_up, 'at', commit.at, 'next', commit.next)
 return 'applied'

@@ -269,7 +269,7 @@ def test_records_that_the_log_dropped_are_a_gap(kafka_broker: Broker, topic: str
     process.stop()
 
     assert counted(store, topic) == 60
-    assert process.source.skipped == 30
+    assert process.ledger.stats.lost == {"dropped": 30}
 
 
 @pytest.mark.fault("K12")

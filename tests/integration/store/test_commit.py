@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from baselines.gaps import Gap
 from baselines.store import BucketKey, Commit, Delta, Outcome, Partition, PartitionState, Switch
 from tests.integration.store.cases import MINUTE, ORDERS, commit, delta, everything, first, one, totals
 
@@ -159,3 +161,22 @@ def test_partitions_do_not_share_counts(store: Store) -> None:
     store.commit(commit(10, 11, {BucketKey("support", MINUTE): delta(s4=1)}, partition=other))
     assert {} == totals(store)
     assert {"#": 1, "4": 1} == totals(store, other)
+
+
+def test_gaps_are_stored_with_the_offset_and_stay_until_others_are(store: Store) -> None:
+    lost = Gap(3, 5, 2, 1.25, 2.5, "dropped")
+    store.commit(first(5))
+    store.commit(replace(commit(5, 7), gaps=[lost]))
+    store.commit(commit(7, 9))
+    assert (lost,) == store.state(ORDERS).gaps
+
+    assert store.commit(replace(commit(7, 9), gaps=[])) is not Outcome.APPLIED
+    assert (lost,) == store.state(ORDERS).gaps
+
+
+def test_attempts_at_the_same_offset_are_counted_until_reading_gets_on(store: Store) -> None:
+    assert [1, 2, 3] == [store.attempt(ORDERS, 0) for _ in range(3)]
+    assert store.state(ORDERS) == PartitionState()
+    store.commit(first(5))
+    assert [1, 2, 1] == [store.attempt(ORDERS, offset) for offset in (5, 5, 6)]
+    assert store.state(ORDERS).next_offset == 5

@@ -11,7 +11,7 @@ import numpy as np
 from baselines.errors import StoreUnavailable
 from baselines.memory import MemoryStore
 from baselines.store import Commit, Outcome, Partition, PartitionState
-from worker.records import Record
+from worker.records import Jump, Record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -56,6 +56,7 @@ class Log:
 
     partitions: dict[Partition, list[Record]] = field(default_factory=dict)
     ends: dict[Partition, int] = field(default_factory=dict)
+    begins: dict[Partition, int] = field(default_factory=dict)
     topic_id: str = "id-1"
     reachable: bool = True
 
@@ -67,6 +68,12 @@ class Log:
             offset = self.ends.get(partition, 0)
             records.append(Record(offset, None, value))
             self.ends[partition] = offset + 1
+
+    def drop(self, number: int, before: int) -> None:
+        """Retention: the records before an offset are gone."""
+        partition = Partition(TOPIC, number)
+        self.partitions[partition] = [r for r in self.partitions[partition] if r.offset >= before]
+        self.begins[partition] = before
 
     def add_hole(self, number: int, offsets: int) -> None:
         """Offsets without a record that is returned: markers, aborted or compacted records."""
@@ -80,13 +87,16 @@ class Member:
 
     def __init__(self, log: Log) -> None:
         self.log = log
-        self.skipped = 0
+        self.jumped: list[Jump] = []
+        self.committed: dict[Partition, int] = {}
+        self.probed: list[tuple[Partition, int]] = []
         self.mirrored: dict[Partition, int] = {}
         self.closed = False
         self._parked: set[Partition] = set()
         self._placed: dict[Partition, int] = {}
         self._lost: set[Partition] = set()
         self._held: set[Partition] = set()
+        self._blocked: set[Partition] = set()
 
     def give(self, *numbers: int) -> None:
         """A rebalance gives partitions."""
@@ -100,6 +110,7 @@ class Member:
             self._parked.discard(partition)
             self._placed.pop(partition, None)
             self._held.discard(partition)
+            self._blocked.discard(partition)
 
     def topics(self) -> Mapping[str, int]:
         return {TOPIC: len(self.log.partitions)}
@@ -115,6 +126,13 @@ class Member:
         lost, self._lost = self._lost, set()
         return lost
 
+    def jumps(self) -> Sequence[Jump]:
+        jumped, self.jumped = self.jumped, []
+        return jumped
+
+    def told(self, partition: Partition) -> int | None:
+        return self.committed.get(partition)
+
     def place(self, partition: Partition, offset: int | None) -> int | None:
         self._parked.remove(partition)
         self._placed[partition] = offset or 0
@@ -122,7 +140,15 @@ class Member:
 
     def park(self, partition: Partition) -> None:
         if self._placed.pop(partition, None) is not None:
+            self._blocked.discard(partition)
             self._parked.add(partition)
+
+    def block(self, partition: Partition, offset: int) -> None:
+        self._placed[partition] = offset
+        self._blocked.add(partition)
+
+    def probe(self, partition: Partition, offset: int) -> None:
+        self.probed.append((partition, offset))
 
     def hold(self) -> None:
         self._held = set(self._placed)
@@ -133,15 +159,19 @@ class Member:
     def poll(self, limit: int) -> Mapping[Partition, Sequence[Record]]:
         found = {}
         for partition, position in self._placed.items():
-            if partition in self._held or limit <= 0:
+            if partition in self._held | self._blocked or limit <= 0:
                 continue
-            records = [r for r in self.log.partitions.get(partition, []) if r.offset >= position][:limit]
+            begin = self.log.begins.get(partition, 0)
+            if position < begin:
+                self.jumped.append(Jump(partition, begin, "dropped"))
+            start = max(position, begin)
+            records = [r for r in self.log.partitions.get(partition, []) if r.offset >= start][:limit]
             limit -= len(records)
             if records:
                 found[partition] = records
                 self._placed[partition] = records[-1].offset + 1
             else:
-                self._placed[partition] = max(position, self.log.ends.get(partition, 0))
+                self._placed[partition] = max(start, self.log.ends.get(partition, 0))
         return found
 
     def position(self, partition: Partition) -> int | None:

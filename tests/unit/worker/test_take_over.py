@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from alerts.verdict import Verdict, encode
+from baselines.gaps import Gap
 from baselines.learned import ACTIVE, Active
 from baselines.memory import MemoryStore
 from baselines.store import Put
@@ -16,7 +18,7 @@ from binning.encoders import default_cache, load_encoder
 from config.settings import Settings
 from worker.demo.scenario import Scenario, Shift, latest_begin
 from worker.demo.traffic import generate
-from worker.history_file import HistoryFiles, HistorySource
+from worker.history_file import HISTORY, HistoryFiles, HistorySource
 from worker.ingest import Ingest
 from worker.judge import AgentJudge
 from worker.learn import Learner, LearnFrom
@@ -145,3 +147,26 @@ def test_another_time_zone_than_the_reference_was_learned_by_is_refused(
         AgentJudge.take_over(
             AGENT, active, bins, store, rules(elsewhere), telling(elsewhere, None, lambda _: ())
         )
+
+
+def test_records_that_were_never_counted_hold_their_windows_and_page_nobody(
+    counted: Counted, encoder: Encoder
+) -> None:
+    store, active = counted
+    state, shifted = store.state(HISTORY), active.until + 4200.0
+    store._states[HISTORY] = replace(state, gaps=(Gap(9, 39, 30, shifted, float("inf"), "dropped"),))
+    verdicts = leader(store, active, encoder).advance(float("inf"), 1, limit=26) or []
+
+    told = {(verdict.status, verdict.reason) for verdict in verdicts if verdict.at > shifted}
+    assert {("stale", "30 records were not counted: windows that they may be of are not judged")} == told
+    assert not any(verdict.alerting for verdict in verdicts)
+    assert max(d.window.end for d in verdicts[-1].dimensions) <= shifted
+
+
+def test_a_gap_of_another_agent_holds_nothing(counted: Counted, encoder: Encoder) -> None:
+    store, active = counted
+    state = store.state(HISTORY)
+    store._states[HISTORY] = replace(state, gaps=(Gap(9, 39, 30, None, float("inf"), "learning", "other"),))
+    verdicts = leader(store, active, encoder).advance(float("inf"), 1, limit=26) or []
+    assert {verdict.reason for verdict in verdicts if verdict.status == "stale"} == set()
+    assert any(verdict.alerting for verdict in verdicts)
