@@ -29,6 +29,7 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
     `onset` is the end of the first window that exceeded, `seq` numbers what was announced (1 is the
     opening), `moved` are the sides that moved, `told` counts the announcements that each sink was given,
     `announced` are the quadrants that were: each is told of once, however often a shift wavers between two.
+    `reason` says why it ends where calm is not why.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
     resolved_at: int | None = None
     told: dict[str, int] = {}
     announced: tuple[Quadrant, ...] = ()
+    reason: str | None = None
 
 
 class EpisodeState(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -119,7 +121,8 @@ def _open(state: EpisodeState, verdict: Verdict, alerting: Mapping[str, int], ro
 
 def _followed(episode: Episode, verdict: Verdict, alerting: Mapping[str, int]) -> Episode:
     dimensions = tuple(sorted({*episode.dimensions, *alerting}))
-    return msgspec.structs.replace(episode, dimensions=dimensions, peak_psi=_peak(episode.peak_psi, verdict))
+    peak = _peak(episode.peak_psi, verdict)
+    return msgspec.structs.replace(episode, dimensions=dimensions, peak_psi=peak, reason=None)
 
 
 def _update(state: EpisodeState, episode: Episode, verdict: Verdict, routes: Routes) -> Step:

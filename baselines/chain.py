@@ -25,8 +25,8 @@ def check(commit: Commit) -> None:
     """Refuse a commit that no store may apply: a mistake of the caller.
 
     Raises:
-        ValueError: it goes backwards, counts without moving the offset, counts for an agent that the
-            partition has not adopted, or has a bucket without turns.
+        ValueError: it goes backwards, counts without moving the offset, counts under another bin set than the
+            one that the partition then has adopted for the agent, or has a bucket without turns.
     """
     if commit.next < (commit.expected or 0) or (commit.next == commit.expected and commit.buckets):
         raise ValueError(
@@ -34,8 +34,8 @@ def check(commit: Commit) -> None:
         )
     adopted = digests_after(commit)
     for key, delta in commit.buckets.items():
-        if key.agent not in adopted:
-            raise ValueError(f"{commit.partition} has counts for {key.agent!r} without a bin set")
+        if adopted.get(key.agent) != key.bin_set:
+            raise ValueError(f"{commit.partition} has counts for {key.agent!r} without the bin set adopted")
         if delta.counts.get(TURNS, 0) <= 0:
             raise ValueError(f"{commit.partition} has a bucket without {TURNS!r}")
 

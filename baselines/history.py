@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baselines.packing import PackedHour
-from baselines.store import TURNS
+from baselines.parsing import ALL, Parsed, parse
 from baselines.windows import STEP
 
 if TYPE_CHECKING:
@@ -23,10 +22,12 @@ if TYPE_CHECKING:
 
     from baselines.evaluation import Window
     from baselines.gaps import Gap
-    from baselines.store import Bucket, BucketRead, Partition, PartitionStore
+    from baselines.parsing import Era
+    from baselines.store import BucketRead, Partition, PartitionStore
     from binning.layout import Layout
 
-ALL = "all"
+__all__ = ["ALL", "KEEP_HOURS", "History"]
+
 KEEP_HOURS = 35 * 24
 """How many hours of packed counts are kept: 28 days of rolling reference, the 7-day rung and its gap."""
 
@@ -34,39 +35,36 @@ _HOUR = 3600
 _STEPS_KEPT = 48  # the 4-hour rung is the longest that does not start on the hour; twice that is ample
 _MINUTES_KEPT = 90  # the longest window that is looked at by the minute is an hour
 
-Sparse = dict[str, tuple["NDArray[np.int64]", "NDArray[np.int64]"]]
-
-
-@dataclass(slots=True)
-class _Bucket:
-    """One bucket of one partition as last read: counts a segment, change set and pointers."""
-
-    turns: int
-    counts: Sparse
-    changes: dict[str, int]
-    pointers: dict[str, str]
-
 
 @dataclass(slots=True)
 class _Cache:
     """What was last read of one partition."""
 
-    minutes: dict[int, _Bucket] = field(default_factory=dict)
-    hours: dict[int, _Bucket] = field(default_factory=dict)
+    minutes: dict[int, Parsed] = field(default_factory=dict)
+    hours: dict[int, Parsed] = field(default_factory=dict)
 
 
 class History:
     """All counts of one agent, by segment, hour and step of event time.
 
-    `segments` are the names of the segments that are judged, `all` among them.
+    `segments` are the names of the segments that are judged, `all` among them; `eras` the bin sets that it
+    was counted under, whose counts add up where they mean the same.
     """
 
-    def __init__(self, agent: str, layout: Layout, segments: Sequence[str], store: PartitionStore) -> None:
+    def __init__(
+        self,
+        agent: str,
+        layout: Layout,
+        segments: Sequence[str],
+        store: PartitionStore,
+        eras: Sequence[Era],
+    ) -> None:
         self.agent = agent
         self._layout = layout
         self._segments = frozenset(segments)
         self._store = store
-        self._caches: dict[Partition, _Cache] = defaultdict(_Cache)
+        self._eras = tuple(eras)
+        self._caches: dict[tuple[Partition, int], _Cache] = defaultdict(_Cache)
         self._hours: dict[str, dict[int, NDArray[np.int64]]] = {name: {} for name in segments}
         self._steps: dict[str, dict[int, NDArray[np.int64]]] = {name: {} for name in segments}
         self._minutes: dict[int, NDArray[np.int64]] = {}
@@ -84,10 +82,12 @@ class History:
         for partition in self._store.partitions():
             gaps = self._store.state(partition).gaps
             self._gaps += [gap for gap in gaps if gap.agent in ("", self.agent)]
-            cache = self._caches[partition]
-            minutes = {minute: bucket.turns for minute, bucket in cache.minutes.items()}
-            hours = {hour: bucket.turns for hour, bucket in cache.hours.items()}
-            self._apply(cache, self._store.read(partition, self.agent, minutes, hours))
+            for index, era in enumerate(self._eras):
+                cache = self._caches[partition, index]
+                minutes = {minute: bucket.turns for minute, bucket in cache.minutes.items()}
+                hours = {hour: bucket.turns for hour, bucket in cache.hours.items()}
+                read = self._store.read(partition, self.agent, era.bin_set, minutes, hours)
+                self._apply(cache, era, read)
         self._forget(end)
 
     def gaps(self, window: Window) -> list[Gap]:
@@ -99,7 +99,7 @@ class History:
         changed, self._changed = self._changed, set()
         return changed
 
-    def _apply(self, cache: _Cache, read: BucketRead) -> None:
+    def _apply(self, cache: _Cache, era: Era, read: BucketRead) -> None:
         for minute in (*read.gone, *read.minutes):
             self._minutes.pop(minute, None)
         for minute in read.gone:
@@ -108,44 +108,15 @@ class History:
         for minute, delta in read.minutes.items():
             if (old := cache.minutes.get(minute)) is not None:
                 self._add(old, minute // 60, minute * 60 // STEP, -1)
-            cache.minutes[minute] = bucket = self._parse(delta)
+            cache.minutes[minute] = bucket = parse(delta, era, self._segments)
             self._add(bucket, minute // 60, minute * 60 // STEP, 1)
         for hour, found in read.hours.items():
             if (old := cache.hours.get(hour)) is not None:
                 self._add(old, hour, None, -1)
-            cache.hours[hour] = bucket = self._parse(found)
+            cache.hours[hour] = bucket = parse(found, era, self._segments)
             self._add(bucket, hour, None, 1)
 
-    def _parse(self, delta: Bucket) -> _Bucket:
-        if isinstance(delta, PackedHour):
-            return self._of_packed(delta)
-        slots: dict[str, list[int]] = defaultdict(list)
-        values: dict[str, list[int]] = defaultdict(list)
-        changes: dict[str, int] = {}
-        for name, count in delta.counts.items():
-            if name[0] == "@":
-                changes[name[1:]] = count
-                continue
-            segment, _, slot = name.rpartition("/")
-            if slot != TURNS and (segment or ALL) in self._segments:
-                slots[segment or ALL].append(int(slot))
-                values[segment or ALL].append(count)
-        counts = {
-            name: (np.array(slots[name], dtype=np.int64), np.array(values[name], dtype=np.int64))
-            for name in slots
-        }
-        return _Bucket(delta.counts.get(TURNS, 0), counts, changes, delta.pointers)
-
-    def _of_packed(self, hour: PackedHour) -> _Bucket:
-        counts = {
-            segment or ALL: arrays
-            for segment, arrays in hour.segments.items()
-            if (segment or ALL) in self._segments
-        }
-        changes = {name[1:]: count for name, count in hour.rest.items()}
-        return _Bucket(hour.turns, counts, changes, hour.pointers)
-
-    def _add(self, bucket: _Bucket, hour: int, step: int | None, sign: int) -> None:
+    def _add(self, bucket: Parsed, hour: int, step: int | None, sign: int) -> None:
         self._changed.add(hour)
         for segment, (slots, values) in bucket.counts.items():
             self._vector(self._hours[segment], hour)[slots] += sign * values
@@ -227,7 +198,7 @@ class History:
         ]
         return [pointer for _, pointer in sorted(found)[-limit:][::-1]]
 
-    def _buckets(self, window: Window) -> Iterable[tuple[int, _Bucket]]:
+    def _buckets(self, window: Window) -> Iterable[tuple[int, Parsed]]:
         """The buckets of every partition that begin in the window, with their starts."""
         for cache in self._caches.values():
             for hour in sorted(cache.hours):

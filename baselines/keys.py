@@ -10,12 +10,13 @@ follows the tag never begins with a caller's text, so that no agent, topic or na
 
     P:{probe}, P:{probe}:value, P:{probe}:list   left empty by the start-up check of what the user may run
 
-    P:{topic-n}:state          hash    next, topic, watermark, caught_up, at, gaps, tried;
-                                       `bin_set:AGENT` -> its digest
-    P:{topic-n}:turns:AGENT    hash    minute -> its turns (`#`): which minutes exist, and which changed
-    P:{topic-n}:minutes:AGENT  hash    minute -> its bucket, a MessagePack map of fields and pointers
-    P:{topic-n}:hours:AGENT    hash    hour -> turns in its packed part
-    P:{topic-n}:packed:AGENT   hash    hour -> its packed part (packing.py)
+    P:{topic-n}:state              hash  next, topic, watermark, caught_up, at, gaps, tried;
+                                         `bin_set:AGENT` -> a digest D,
+                                         `adopted:AGENT` -> `offset watermark` where it was adopted
+    P:{topic-n}:turns:D:AGENT      hash  minute -> its turns (`#`): which minutes exist, and which changed
+    P:{topic-n}:minutes:D:AGENT    hash  minute -> its bucket, a MessagePack map of fields and pointers
+    P:{topic-n}:hours:D:AGENT      hash  hour -> turns in its packed part
+    P:{topic-n}:packed:D:AGENT     hash  hour -> its packed part (packing.py)
 
     P:{AGENT}:fence            string  the highest fencing token that wrote
     P:{AGENT}:value:NAME       string  a value (`Put`)
@@ -39,7 +40,7 @@ Kind = Literal["value", "hash", "list"]
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """The four keys of one agent's counts in one partition."""
+    """The four keys of one agent's counts in one partition under one bin set."""
 
     turns: str
     minutes: str
@@ -85,10 +86,11 @@ class Keys:
         """A partition's state."""
         return f"{self.prefix}:{{{partition}}}:state"
 
-    def buckets(self, partition: Partition, agent: str) -> Buckets:
-        """An agent's counts in a partition."""
+    def buckets(self, partition: Partition, agent: str, bin_set: str) -> Buckets:
+        """An agent's counts in a partition under one bin set, named by its digest."""
         base = f"{self.prefix}:{{{partition}}}"
-        return Buckets(*(f"{base}:{part}:{agent}" for part in ("turns", "minutes", "hours", "packed")))
+        parts = ("turns", "minutes", "hours", "packed")
+        return Buckets(*(f"{base}:{part}:{bin_set}:{agent}" for part in parts))
 
     def fence(self, agent: str) -> str:
         """The fence of an agent's state."""

@@ -26,6 +26,11 @@ def bin_set_name(digest: str) -> str:
     return f"binset:{digest}"
 
 
+def layout_name(digest: str) -> str:
+    """Name of what a bin set's slots mean among an agent's values."""
+    return f"layout:{digest}"
+
+
 def reference_name(digest: str) -> str:
     """Name of the learned counts among an agent's values."""
     return f"reference:{digest}"
@@ -71,7 +76,8 @@ class Active(msgspec.Struct, frozen=True):
     """What an agent counts under: its bin set, where learning ended, and who became active with it.
 
     `spec` is the digest of the binning settings that it was learned with. `round` names the agents of one
-    first start: ingest begins when all of them are active, so that none has a gap.
+    first start: ingest begins when all of them are active, so that none has a gap. `past` are the bin sets
+    that it counted under before, oldest first: a partition goes over from one of them where it stands.
     """
 
     digest: str
@@ -80,6 +86,7 @@ class Active(msgspec.Struct, frozen=True):
     ends: tuple[PlannedRange, ...]
     round: tuple[str, ...]
     spec: str = ""
+    past: tuple[str, ...] = ()
 
     def to_bytes(self) -> bytes:
         """As kept in the store."""

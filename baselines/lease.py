@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from baselines.keys import lease_token
 from baselines.script import Script
 
 if TYPE_CHECKING:
     from baselines.connection import Client
+
+
+class Lease(Protocol):
+    """One leader at a time. A token is a fencing token: it only grows."""
+
+    def acquire(self) -> int | None:
+        """Take or renew the lease; its token, or None while another holds it."""
+
+    def release(self) -> None:
+        """Give the lease up, if it is ours."""
 
 
 class RedisLease:

@@ -10,6 +10,7 @@ from baselines.chain import check, decide, digests_after
 from baselines.packing import fold
 from baselines.store import (
     TURNS,
+    Adopted,
     BucketRead,
     Commit,
     Delta,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Buckets:
-    """One agent's counts in one partition, with the turns of each bucket beside them."""
+    """One agent's counts in one partition under one bin set, with the turns of each bucket beside them."""
 
     minutes: dict[int, Delta] = field(default_factory=dict)
     turns: dict[int, int] = field(default_factory=dict)
@@ -68,7 +69,7 @@ class MemoryStore:
         self._topics: dict[str, int] = {}
         self._states: dict[Partition, PartitionState] = {}
         self._attempts: dict[Partition, tuple[int, int]] = {}
-        self._buckets: defaultdict[tuple[Partition, str], _Buckets] = defaultdict(_Buckets)
+        self._buckets: defaultdict[tuple[Partition, str, str], _Buckets] = defaultdict(_Buckets)
         self._agents: defaultdict[str, _Agent] = defaultdict(_Agent)
 
     def register(self, topic: str, partitions: int) -> None:
@@ -95,7 +96,10 @@ class MemoryStore:
         if outcome is not Outcome.APPLIED:
             return outcome
         for key, delta in commit.buckets.items():
-            self._buckets[commit.partition, key.agent].add(key.minute, delta)
+            self._buckets[commit.partition, key.agent, key.bin_set].add(key.minute, delta)
+        adopted = {agent: at for agent, at in stored.adopted.items() if agent in digests_after(commit)}
+        here = Adopted(stored.next_offset or 0, stored.watermark)
+        adopted |= {switch.agent: here for switch in commit.switches if switch.to}
         watermarks = [mark for mark in (stored.watermark, commit.watermark) if mark is not None]
         self._states[commit.partition] = PartitionState(
             next_offset=commit.next,
@@ -105,6 +109,7 @@ class MemoryStore:
             caught_up=commit.caught_up,
             at=commit.at,
             gaps=stored.gaps if commit.gaps is None else tuple(commit.gaps),
+            adopted=adopted,
         )
         return outcome
 
@@ -122,11 +127,13 @@ class MemoryStore:
         self._states[partition] = replace(stored, caught_up=caught_up, at=at)
         return True
 
-    def pack(self, partition: Partition, agent: str, hour: int, expected: int, *, keep_hours: int) -> bool:
+    def pack(
+        self, partition: Partition, agent: str, bin_set: str, hour: int, expected: int, *, keep_hours: int
+    ) -> bool:
         """As PartitionStore."""
         if self.state(partition).next_offset != expected:
             return False
-        buckets = self._buckets[partition, agent]
+        buckets = self._buckets[partition, agent, bin_set]
         folded = [minute for minute in range(hour * 60, hour * 60 + 60) if minute in buckets.minutes]
         if folded:
             parts = [buckets.hours.get(hour, Delta()), *(buckets.minutes.pop(minute) for minute in folded)]
@@ -138,15 +145,20 @@ class MemoryStore:
             del buckets.hours[old], buckets.packed_turns[old]
         return True
 
-    def minutes(self, partition: Partition, agent: str) -> Sequence[int]:
+    def minutes(self, partition: Partition, agent: str, bin_set: str) -> Sequence[int]:
         """As PartitionStore."""
-        return sorted(self._buckets[partition, agent].minutes)
+        return sorted(self._buckets[partition, agent, bin_set].minutes)
 
     def read(
-        self, partition: Partition, agent: str, minutes: Mapping[int, int], hours: Mapping[int, int]
+        self,
+        partition: Partition,
+        agent: str,
+        bin_set: str,
+        minutes: Mapping[int, int],
+        hours: Mapping[int, int],
     ) -> BucketRead:
         """As PartitionStore. A known hour that is gone comes as an empty Delta."""
-        buckets = self._buckets[partition, agent]
+        buckets = self._buckets[partition, agent, bin_set]
         turns, packed = buckets.turns, buckets.packed_turns
         found = {hour: buckets.hours[hour] for hour, count in packed.items() if hours.get(hour, 0) != count}
         for hour, count in hours.items():
@@ -179,6 +191,10 @@ class MemoryStore:
                     entries.append(write.value)
                     del entries[: -write.keep]
         return True
+
+    def token(self, agent: str) -> int:
+        """As AgentStore."""
+        return self._agents[agent].fence
 
     def get(self, agent: str, name: str) -> bytes | None:
         """As AgentStore."""

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from baselines.chain import check
+from baselines.chain import check, digests_after
 from baselines.connection import Client, check_eviction, client_name
 from baselines.errors import explained
-from baselines.gaps import decode_gaps, encode_gaps
 from baselines.keys import Keys
 from baselines.packing import decode_bucket, encode_bucket, fold, pack_hour, read_hour, unpack_hour
+from baselines.rows import commit_header, partition_state, write_row
 from baselines.script import Script
 from baselines.store import (
     TURNS,
@@ -21,19 +21,14 @@ from baselines.store import (
     Outcome,
     Partition,
     PartitionState,
-    Push,
-    Put,
-    PutField,
     Write,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from baselines.keys import Kind
 
 _encode = msgspec.msgpack.Encoder().encode
-BIN_SET = "bin_set:"
 
 
 class RedisStore:
@@ -79,21 +74,7 @@ class RedisStore:
     def state(self, partition: Partition) -> PartitionState:
         """As PartitionStore."""
         raw = self._call("hgetall", self.keys.state(partition))
-        stored = {name.decode(): value.decode() for name, value in raw.items()}
-        if "next" not in stored:
-            return PartitionState()
-        watermark = stored.get("watermark")
-        return PartitionState(
-            next_offset=int(stored["next"]),
-            topic_id=stored["topic"],
-            digests={
-                name[len(BIN_SET) :]: value for name, value in stored.items() if name.startswith(BIN_SET)
-            },
-            watermark=None if watermark is None else float(watermark),
-            caught_up=stored["caught_up"] == "1",
-            at=float(stored["at"]),
-            gaps=decode_gaps(stored["gaps"]) if "gaps" in stored else (),
-        )
+        return partition_state(raw)
 
     def commit(self, commit: Commit) -> Outcome:
         """As PartitionStore.
@@ -102,16 +83,17 @@ class RedisStore:
             ValueError: no store may apply it (chain.check).
         """
         check(commit)
+        adopted = digests_after(commit)
         agents = {agent: i for i, agent in enumerate(dict.fromkeys(key.agent for key in commit.buckets), 1)}
         keys = [self.keys.state(commit.partition)]
         for agent in agents:
-            buckets = self.keys.buckets(commit.partition, agent)
+            buckets = self.keys.buckets(commit.partition, agent, adopted[agent])
             keys += [buckets.turns, buckets.minutes]
         index = [
             (agents[key.agent], key.minute, delta.counts[TURNS]) for key, delta in commit.buckets.items()
         ]
         values = [encode_bucket(delta) for delta in commit.buckets.values()]
-        return Outcome(self._commit(keys, _header(commit), _encode(index), *values).decode())
+        return Outcome(self._commit(keys, commit_header(commit), _encode(index), *values).decode())
 
     def attempt(self, partition: Partition, offset: int) -> int:
         """As PartitionStore."""
@@ -121,9 +103,11 @@ class RedisStore:
         """As PartitionStore."""
         return bool(self._report([self.keys.state(partition)], expected, int(caught_up), repr(float(at))))
 
-    def pack(self, partition: Partition, agent: str, hour: int, expected: int, *, keep_hours: int) -> bool:
+    def pack(
+        self, partition: Partition, agent: str, bin_set: str, hour: int, expected: int, *, keep_hours: int
+    ) -> bool:
         """As PartitionStore: folds here, and the script checks that what was folded is still all there is."""
-        keys = self.keys.buckets(partition, agent).all()
+        keys = self.keys.buckets(partition, agent, bin_set).all()
         _, minutes, hours = self._read(keys, _encode({}), _encode({}), hour)
         read = {number: decode_bucket(value) for number, value in _pairs(minutes)}
         old = unpack_hour(hours[1]) if hours else Delta()
@@ -141,21 +125,25 @@ class RedisStore:
             )
         )
 
-    def minutes(self, partition: Partition, agent: str) -> Sequence[int]:
+    def minutes(self, partition: Partition, agent: str, bin_set: str) -> Sequence[int]:
         """As PartitionStore."""
-        return sorted(
-            int(minute) for minute in self._call("hkeys", self.keys.buckets(partition, agent).turns)
-        )
+        known = self._call("hkeys", self.keys.buckets(partition, agent, bin_set).turns)
+        return sorted(map(int, known))
 
     def read(
-        self, partition: Partition, agent: str, minutes: Mapping[int, int], hours: Mapping[int, int]
+        self,
+        partition: Partition,
+        agent: str,
+        bin_set: str,
+        minutes: Mapping[int, int],
+        hours: Mapping[int, int],
     ) -> BucketRead:
         """As PartitionStore.
 
         A known hour that is gone (expired, or lost with the server) comes as an empty Delta. Where the packed
         part of an hour changed, all its minutes come with it (lua/read.lua says why).
         """
-        keys = self.keys.buckets(partition, agent).all()
+        keys = self.keys.buckets(partition, agent, bin_set).all()
         gone, found, packed = self._read(keys, _encode(dict(minutes)), _encode(dict(hours)), "")
         return BucketRead(
             minutes={number: decode_bucket(value) for number, value in _pairs(found)},
@@ -167,10 +155,14 @@ class RedisStore:
         """As AgentStore."""
         keys, arguments = [self.keys.fence(agent)], list[str | int | bytes]()
         for write in writes:
-            kind, row = _row(write)
+            kind, row = write_row(write)
             keys.append(self.keys.agent(agent, kind, write.name))
             arguments += row
         return bool(self._write(keys, token, *arguments))
+
+    def token(self, agent: str) -> int:
+        """As AgentStore."""
+        return int(self._call("get", self.keys.fence(agent)) or 0)
 
     def get(self, agent: str, name: str) -> bytes | None:
         """As AgentStore."""
@@ -192,34 +184,6 @@ class RedisStore:
         """One plain reading command."""
         with explained(self._server):
             return getattr(self._client, command)(*arguments)
-
-
-def _header(commit: Commit) -> bytes:
-    """ARGV[1] of lua/commit.lua."""
-    return _encode(
-        {
-            "expected": "" if commit.expected is None else str(commit.expected),
-            "next": str(commit.next),
-            "topic": commit.topic_id,
-            "at": repr(float(commit.at)),
-            "watermark": "" if commit.watermark is None else repr(float(commit.watermark)),
-            "caught_up": str(int(commit.caught_up)),
-            "digests": dict(commit.digests),
-            "switches": [(switch.agent, switch.old, switch.to) for switch in commit.switches],
-            "gaps": "" if commit.gaps is None else encode_gaps(commit.gaps).decode(),
-        }
-    )
-
-
-def _row(write: Write) -> tuple[Kind, tuple[str | int | bytes, ...]]:
-    """A write's kind of key and its ARGV for lua/write.lua."""
-    match write:
-        case Put(_, value):
-            return "value", ("put", "", value)
-        case PutField(_, field, value):
-            return "hash", ("field", field, value)
-        case Push(_, value, keep):
-            return "list", ("push", keep, value)
 
 
 def _pairs(flat: Sequence[Any]) -> list[tuple[int, bytes]]:

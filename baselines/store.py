@@ -30,10 +30,11 @@ class Partition(NamedTuple):
 
 
 class BucketKey(NamedTuple):
-    """One minute of event time of one agent. `minute` is whole minutes since the epoch, UTC."""
+    """One minute of event time (whole ones since the epoch, UTC) of one agent, counted under one bin set."""
 
     agent: str
     minute: int
+    bin_set: str
 
 
 TURNS = "#"
@@ -114,6 +115,14 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Adopted:
+    """The first offset counted under the bin set of an agent, and the newest event time before it, if any."""
+
+    offset: int
+    watermark: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class PartitionState:
     """What is stored of a partition; `next_offset` None means that it was never committed."""
 
@@ -124,6 +133,7 @@ class PartitionState:
     caught_up: bool = False
     at: float = 0.0
     gaps: tuple[Gap, ...] = ()
+    adopted: Mapping[str, Adopted] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -159,17 +169,24 @@ class PartitionStore(Protocol):
     def report(self, partition: Partition, expected: int, *, caught_up: bool, at: float) -> bool:
         """The owner's word on having caught up; refused (False) unless the stored offset is `expected`."""
 
-    def pack(self, partition: Partition, agent: str, hour: int, expected: int, *, keep_hours: int) -> bool:
+    def pack(
+        self, partition: Partition, agent: str, bin_set: str, hour: int, expected: int, *, keep_hours: int
+    ) -> bool:
         """Fold the hour's minutes into one compact value, in one step, if the stored offset is `expected`.
 
         Packed hours more than `keep_hours` before it are dropped. False: refused, nothing changed.
         """
 
-    def minutes(self, partition: Partition, agent: str) -> Sequence[int]:
+    def minutes(self, partition: Partition, agent: str, bin_set: str) -> Sequence[int]:
         """The minutes that still have a bucket, ascending: what `pack` has yet to fold."""
 
     def read(
-        self, partition: Partition, agent: str, minutes: Mapping[int, int], hours: Mapping[int, int]
+        self,
+        partition: Partition,
+        agent: str,
+        bin_set: str,
+        minutes: Mapping[int, int],
+        hours: Mapping[int, int],
     ) -> BucketRead:
         """Every bucket whose turn count differs from what the caller knows; unlisted ones count as 0.
 
@@ -213,6 +230,9 @@ class AgentStore(Protocol):
     def write(self, agent: str, token: int, writes: Sequence[Write]) -> bool:
         """All writes in one step; False, and nothing written, for a token below the highest seen."""
 
+    def token(self, agent: str) -> int:
+        """The highest token seen: whoever does not lead may leave word with it."""
+
     def get(self, agent: str, name: str) -> bytes | None:
         """A value set by `Put`."""
 
@@ -225,13 +245,3 @@ class AgentStore(Protocol):
 
 class Store(PartitionStore, AgentStore, Protocol):
     """Both kinds of state."""
-
-
-class Lease(Protocol):
-    """One leader at a time. A token is a fencing token: it only grows."""
-
-    def acquire(self) -> int | None:
-        """Take or renew the lease; its token, or None while another holds it."""
-
-    def release(self) -> None:
-        """Give the lease up, if it is ours."""

@@ -116,7 +116,7 @@ def take_over_s(partitions: int) -> tuple[float, float]:
                 log = Log(store, Partition("turns", number), partitions=partitions)
                 for hour in range(first, first + 35 * 24):
                     log.add({hour * 60: delta(layout, drawn[hour % 24])}, (hour + 1) * HOUR)
-                    store.pack(log.partition, AGENT, hour, log.offset or 0, keep_hours=35 * 24)
+                    store.pack(log.partition, AGENT, active.digest, hour, log.offset or 0, keep_hours=840)
             began = time.perf_counter()
             judge = AgentJudge.take_over(AGENT, active, Laid(layout), store, RULES, quiet_telling())
             judge.history.refresh((first + 35 * 24) * HOUR)

@@ -110,12 +110,14 @@ def delta(layout: Layout, counts: Counts, turns: int | None = None) -> Delta:
 
 @dataclass(slots=True)
 class Log:
-    """One partition that is counted into a store, commit by commit."""
+    """One partition that is counted into a store, commit by commit, under the bin set `digest`."""
 
     store: Store
     partition: Partition = field(default_factory=lambda: Partition(TOPIC, 0))
     offset: int | None = None
     partitions: int = 1
+    digest: str = DIGEST
+    adopted: str = ""
 
     def __post_init__(self) -> None:
         self.store.register(self.partition.topic, self.partitions)
@@ -128,24 +130,23 @@ class Log:
         """
         turns = sum(each.counts[TURNS] for each in buckets.values())
         following = (self.offset or 0) + max(turns, 1)
-        first = self.offset is None
         outcome = self.store.commit(
             Commit(
                 self.partition,
                 self.offset,
                 following,
                 "topic-id",
-                {} if first else {AGENT: DIGEST},
-                [Switch(AGENT, "", DIGEST)] if first else (),
+                {AGENT: self.adopted} if self.adopted else {},
+                [Switch(AGENT, self.adopted, self.digest)] if self.adopted != self.digest else (),
                 watermark,
                 caught_up=True,
                 at=watermark,
-                buckets={BucketKey(AGENT, minute): each for minute, each in buckets.items()},
+                buckets={BucketKey(AGENT, minute, self.digest): each for minute, each in buckets.items()},
             )
         )
         if outcome is not Outcome.APPLIED:
             raise RuntimeError(f"the store answered {outcome}")
-        self.offset = following
+        self.offset, self.adopted = following, self.digest
 
 
 def learned(store: Store, layout: Layout, hours: Hours, until: int, fives: Hours | None = None) -> Active:

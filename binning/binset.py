@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["BinSet", "BinSpec", "Binned", "ResponseRule", "TaxonomyEntry"]
 
 _FORMAT = 1
+_DIGEST_CHARS = 16
 _GIVEN = ("input.cluster", "input.intent")
 
 
@@ -58,7 +59,11 @@ class BinSet:
         self.encoder_digest = encoder_digest
         self.dimensions = tuple(dimension for _, dimension in dimensions)
         self.segments = {name: tuple(values) for name, values in sorted(segments.items())}
-        self.layout = _layout(self.dimensions, joint_outcomes)
+        entries = [
+            {"kind": kind, "version": dimension.version, "state": dict(dimension.state())}
+            for kind, dimension in dimensions
+        ]
+        self.layout = _layout(self.dimensions, [_digest(entry) for entry in entries], joint_outcomes)
         self._columns = {entry.key: column for column, entry in enumerate(self.layout.dimensions)}
         self._content = _ENCODER.encode(
             {
@@ -66,13 +71,10 @@ class BinSet:
                 "encoder": encoder_digest,
                 "segments": {name: list(values) for name, values in self.segments.items()},
                 "joint_outcomes": list(joint_outcomes),
-                "dimensions": [
-                    {"kind": kind, "version": dimension.version, "state": dict(dimension.state())}
-                    for kind, dimension in dimensions
-                ],
+                "dimensions": entries,
             }
         )
-        self.digest = hashlib.sha256(self._content).hexdigest()[:16]
+        self.digest = hashlib.sha256(self._content).hexdigest()[:_DIGEST_CHARS]
 
     def assign(self, turns: Sequence[Turn], encoder: Encoder) -> Binned:
         """The bins of `turns`. Each turn's are the same alone and in any batch.
@@ -135,10 +137,26 @@ def _attribute_text(value: str | float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else f"{value:.15g}"
 
 
-def _layout(dimensions: Sequence[Dimension], joint_outcomes: Sequence[str]) -> Layout:
+def known_dimensions(data: bytes) -> dict[tuple[str, str], Dimension]:
+    """The dimensions of a bin set by kind and name, those that this version of quadrift knows."""
+    known = (
+        (entry["kind"], _restore(entry))
+        for entry in _DECODER.decode(data)["dimensions"]
+        if entry["kind"] in KINDS and KINDS[entry["kind"]].version == entry["version"]
+    )
+    return {(kind, dimension.name): dimension for kind, dimension in known}
+
+
+def _digest(entry: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_ENCODER.encode(entry)).hexdigest()[:_DIGEST_CHARS]
+
+
+def _layout(
+    dimensions: Sequence[Dimension], identities: Sequence[str], joint_outcomes: Sequence[str]
+) -> Layout:
     entries: list[DimensionLayout] = []
     size = 0
-    for fitted in dimensions:
+    for fitted, identity in zip(dimensions, identities, strict=True):
         entry = DimensionLayout(
             side=fitted.side,
             name=fitted.name,
@@ -148,6 +166,7 @@ def _layout(dimensions: Sequence[Dimension], joint_outcomes: Sequence[str]) -> L
             configured=fitted.configured,
             halved=fitted.halved,
             labels=fitted.labels,
+            identity=identity,
         )
         entries.append(entry)
         size += len(entry.bins)

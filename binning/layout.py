@@ -23,6 +23,7 @@ class DimensionLayout:
 
     `halved`: its bins were learned from one half of the turns, so its reference counts the other half.
     `labels` are what a person reads for a bin (a cluster's terms); empty where the bin's name says it.
+    `identity` names all that makes its bins: counts under two bin sets compare where it is the same.
     """
 
     side: Side
@@ -33,6 +34,7 @@ class DimensionLayout:
     configured: bool = False
     halved: bool = False
     labels: tuple[str, ...] = ()
+    identity: str = ""
 
     @property
     def key(self) -> str:

@@ -79,11 +79,12 @@ def _absorb_joints(segment: Segment, history: History) -> None:
     offered = min(tracked.absorbed_to for tracked in segment.tracked.values())
     for hour in range(segment.joints_absorbed_to, offered):
         segment.joints_absorbed_to = hour + 1
-        frozen = all(reference.frozen for reference in segment.fixed.values())
-        if not frozen and all(one.calm(hour) for one in kept) and not history.gaps(_hour(hour)):
+        if all(one.calm(hour) for one in kept) and not history.gaps(_hour(hour)):
             counts = history.hour(segment.name, hour)
             for joint in segment.layout.joints:
-                segment.joint_reference[joint.slots] += counts[joint.slots]
+                frozen = segment.fixed[joint.given].frozen and segment.fixed[joint.outcome].frozen
+                if not frozen and hour * HOUR >= segment.begins(joint):
+                    segment.joint_reference[joint.slots] += counts[joint.slots]
 
 
 def _hour(hour: int) -> Window:
@@ -111,4 +112,6 @@ def learn_days(segment: Segment, end: int, parts: Mapping[int, Parts], history: 
         now = np.sum([counts for _, counts in part.hourly], axis=0)
         then = np.sum([history.hour(segment.name, hour - lag) for hour in hours], axis=0)
         for dimension in segment.layout.dimensions:
-            segment.fixed[dimension.key].learn_days(part.window, now[dimension.slots], then[dimension.slots])
+            key, slots = dimension.key, dimension.slots
+            if part.window.start >= segment.tracked[key].since:
+                segment.fixed[key].learn_days(part.window, now[slots], then[slots])

@@ -13,7 +13,7 @@ from baselines.gaps import Gap, remembered
 from baselines.store import BucketKey, Commit, Delta, Partition, Switch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from baselines.gaps import Reason
     from binning.binset import BinSet
@@ -22,15 +22,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ActiveBinSet:
-    """What an agent counts under, and for each partition the offset up to which learning has counted."""
+    """What an agent counts under, and for each partition the offset up to which learning has counted.
+
+    `past` are the digests that it counted under before, oldest first.
+    """
 
     bin_set: BinSet
     ends: Mapping[Partition, int]
+    past: Sequence[str] = ()
 
     @property
     def digest(self) -> str:
         """The bin set's digest."""
         return self.bin_set.digest
+
+
+def ahead_of(digests: Mapping[str, str], active: Mapping[str, ActiveBinSet]) -> list[str]:
+    """The agents whose stored bin set `active` does not know: another worker has read a later one."""
+    return [
+        agent
+        for agent, digest in digests.items()
+        if agent in active and digest not in (active[agent].digest, *active[agent].past)
+    ]
 
 
 @dataclass(slots=True)
@@ -96,9 +109,9 @@ class Chain:
         return records
 
     def learned_up_to(self, agent: str, end: int) -> int:
-        """Its records between the end of learning and here are the agent's gap; how many they are."""
-        records = max(0, self.next - end)
-        if records and agent not in self.digests and self.watermark is not None:
+        """Its records between the end of learning and here are a new agent's gap; how many they are."""
+        records = max(0, self.next - end) if agent not in self.digests else 0
+        if records and self.watermark is not None:
             self.closed.append(Gap(end, self.next, records, None, self.watermark, "learning", agent))
         return records
 
@@ -107,9 +120,10 @@ class Chain:
         self.open = []
 
     def add(self, agent: str, deltas: Mapping[int, tuple[dict[str, int], dict[str, str]]]) -> None:
-        """Add an agent's bucket deltas: minute to (counts, pointers)."""
+        """Add an agent's bucket deltas, of the bin set that it counts under: minute to (counts, pointers)."""
+        digest = self.counting[agent].digest
         for minute, (counts, pointers) in deltas.items():
-            delta = self.buckets.setdefault(BucketKey(agent, minute), Delta())
+            delta = self.buckets.setdefault(BucketKey(agent, minute, digest), Delta())
             for name, count in counts.items():
                 delta.counts[name] = delta.counts.get(name, 0) + count
             for name, pointer in pointers.items():

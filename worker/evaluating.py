@@ -43,7 +43,7 @@ def evaluate(
     """
     tracked = segment.tracked[dimension.key]
     for rung in LADDER:
-        if rung not in parts:
+        if rung not in parts or parts[rung].window.start < tracked.since:
             if rung in tracked.short:
                 continue
             return False
@@ -92,6 +92,8 @@ def evaluate_joint(
     """
     outcome = segment.tracked[joint.outcome].latest.get("fixed")
     if outcome is None or outcome.window.end != end or outcome.window.length_s not in parts:
+        return None
+    if outcome.window.start < segment.begins(joint):
         return None
     phi = max(1.0, outcome.turns / outcome.effective_n)
     return judge_joint(segment, joint, parts[outcome.window.length_s], phi, history)

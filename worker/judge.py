@@ -8,7 +8,7 @@ loses nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 import numpy as np
@@ -19,23 +19,24 @@ from alerts.episode import EpisodeState
 from alerts.persistence import alerting
 from alerts.verdict import Status, Verdict, encode
 from baselines.fast import MINUTE
-from baselines.history import ALL, History
-from baselines.learned import decode_hours, decode_lanes, reference_name
+from baselines.history import ALL
 from baselines.store import Push, Put, PutField
 from baselines.windows import STEP
+from worker.inheriting import PROGRESS, Saved, inherit
 from worker.judgement import Judgement, histograms, judged
 from worker.scanning import scan
-from worker.segment import Segment, learned_segment
-from worker.tracked import IncompatibleError, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from alerts.episode import Transition
     from alerts.routes import Routes
+    from baselines.history import History
     from baselines.learned import Active
     from baselines.store import Store, Write
     from binning.layout import Layout
+    from worker.segment import Segment
+    from worker.tracked import Rules
 
 log = structlog.get_logger()
 
@@ -43,7 +44,6 @@ VERDICTS_KEPT = 6 * 24 * 14
 """How many verdicts of each segment are kept: a fortnight of ten-minute steps."""
 EPISODES_KEPT = 1000
 
-PROGRESS = "progress"
 EVENTS = {"opened": "episode_opened", "updated": "episode_updated", "resolved": "episode_resolved"}
 
 
@@ -65,16 +65,6 @@ class Laid(Protocol):
     @property
     def layout(self) -> Layout:
         """Where each bin of it lives in a flat vector of counts."""
-
-
-class _Saved(msgspec.Struct):
-    """What a leader leaves for the next one."""
-
-    judged_to: int
-    scanned_to: int
-    zone: str
-    segments: dict[str, Any]
-    episodes: dict[str, EpisodeState]
 
 
 @dataclass(slots=True)
@@ -100,34 +90,16 @@ class AgentJudge:
     def take_over(
         cls, agent: str, active: Active, bin_set: Laid, store: Store, rules: Rules, telling: Telling
     ) -> AgentJudge:
-        """Begin where the last leader stopped, or where learning ended."""
-        layout = bin_set.layout
-        reference = store.get(agent, reference_name(active.digest))
-        learned = decode_hours(reference, layout.size) if reference is not None else {}
-        lanes = {ALL: decode_lanes(reference)} if reference is not None else {}
-        names = [ALL, *sorted(name for name in learned if name != ALL)]
-        history = History(agent, layout, names, store)
-        for name in names:
-            history.seed(name, learned.get(name, {}))
-        saved = store.get(agent, f"{PROGRESS}:{active.digest}")
-        if saved is None:
-            segments = [
-                learned_segment(name, layout, rules, active.until, learned.get(name, {}), lanes.get(name, {}))
-                for name in names
-            ]
-            since = segments[0].since
-            return cls(agent, active, bin_set, store, rules, telling, history, segments, since, since)
-        state = msgspec.msgpack.decode(saved, type=_Saved)
-        if state.zone != str(rules.calendar.zone):
-            raise IncompatibleError(
-                f"time_zone of agent {agent}: its reference has the hours of {state.zone}; set that,"
-                " or take another redis.prefix to learn anew"
-            )
-        segments = [
-            Segment.restore(name, layout, rules, state.segments[name], lanes.get(name, {})) for name in names
-        ]
-        ends = state.judged_to, state.scanned_to
-        return cls(agent, active, bin_set, store, rules, telling, history, segments, *ends, state.episodes)
+        """Begin where the last leader stopped, or where learning ended.
+
+        Raises:
+            IncompatibleError: what is stored was made under other settings, or is not all there.
+        """
+        history, left = inherit(agent, active, bin_set.layout, store, rules)
+        ends = left.judged_to, left.scanned_to
+        return cls(
+            agent, active, bin_set, store, rules, telling, history, left.segments, *ends, left.episodes
+        )
 
     def advance(self, watermark: float, token: int, *, limit: int | None = None) -> list[Verdict] | None:
         """Judge the steps that the watermark has passed, at most `limit`, and scan the minutes between.
@@ -216,9 +188,7 @@ class AgentJudge:
 
     def _saved(self) -> bytes:
         segments = {segment.name: segment.state() for segment in self.segments}
-        saved = _Saved(
-            self.judged_to, self.scanned_to, str(self.rules.calendar.zone), segments, self.episodes
-        )
+        saved = Saved(self.judged_to, self.scanned_to, str(self.rules.calendar.zone), segments, self.episodes)
         return msgspec.msgpack.encode(saved, enc_hook=_plain)
 
 

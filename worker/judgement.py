@@ -61,7 +61,7 @@ def judged(judgement: Judgement) -> Verdict:
         alerting=False,
         episode=None,
         status=status,
-        reason=lost or ((decision.reason or _early(segment, found)) if dimensions else _waiting(segment)),
+        reason=lost or (_reason(segment, decision, found) if dimensions else _waiting(segment)),
         turns=_turns(segment),
         input=side_verdict("input", dimensions),
         output=side_verdict("output", dimensions),
@@ -173,6 +173,11 @@ def _change_sets(judgement: Judgement, onset: int) -> tuple[ChangeSet, list[tupl
     return before, [(hour, history.change_set(Window(hour, min(hour + HOUR, end)))) for hour in hours]
 
 
+def _reason(segment: Segment, decision: OutputDecision, found: Quadrant | None) -> str | None:
+    """What a reader of the verdict has to know about it."""
+    return decision.reason or _early(segment, found) or _resting(segment)
+
+
 def _early(segment: Segment, found: Quadrant | None) -> str | None:
     """What a page of the fast lane cannot tell yet: one side is sharp, the other may need more turns."""
     ahead = any(tracked.held is not None and tracked.exceeds for tracked in segment.tracked.values())
@@ -190,6 +195,20 @@ def _incomplete(judgement: Judgement) -> tuple[bool, str | None]:
     return all(
         touched.values()
     ), f"{records} records were not counted: windows that they may be of are not judged"
+
+
+def _resting(segment: Segment) -> str | None:
+    """Which deciding dimensions are not judged because their bins were learned anew."""
+    resting = [
+        layout.name
+        for layout in segment.layout.dimensions
+        if segment.rules.decides(layout.key)
+        and segment.tracked[layout.key].since > segment.since
+        and not segment.tracked[layout.key].latest
+    ]
+    if not resting:
+        return None
+    return f"bins of {', '.join(resting)} learned anew: judged once a window lies after that"
 
 
 def _waiting(segment: Segment) -> str:

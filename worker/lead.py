@@ -26,7 +26,8 @@ from worker.placing import state_lost
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from baselines.store import AgentStore, Lease, Partition, PartitionState, Store
+    from baselines.lease import Lease
+    from baselines.store import AgentStore, Partition, PartitionState, Store
     from baselines.watermark import Watermark
     from worker.health import Health
     from worker.judge import AgentJudge
@@ -190,8 +191,7 @@ class Judging:
         partitions = [p for p in self.store.partitions() if p.topic in self.topics]
         states = {p: self.store.state(p) for p in partitions}
         self._refuse_lost_state(states)
-        mark = watermark(states, self.clock())
-        judged = [self._judge(agent, mark, token) for agent in self.agents]
+        judged = [self._judge(agent, states, token) for agent in self.agents]
         return any(judged)
 
     def _refuse_lost_state(self, states: Mapping[Partition, PartitionState]) -> None:
@@ -201,14 +201,20 @@ class Judging:
                 raise state_lost(partition, offset)
         self._counted = {p: s.next_offset for p, s in states.items() if s.next_offset is not None}
 
-    def _judge(self, agent: str, mark: Watermark, token: int) -> bool:
-        """A few steps of one agent; whether any was judged."""
-        if agent not in self._judges:
-            stored = self.store.get(agent, ACTIVE)
-            if stored is None:
-                return False
-            self._judges[agent] = self.judge(agent, Active.from_bytes(stored))
-        judge = self._judges[agent]
+    def _judge(self, agent: str, states: Mapping[Partition, PartitionState], token: int) -> bool:
+        """A few steps of one agent; whether any was judged.
+
+        While partitions go over to another bin set nothing is judged: some count under it, some do not yet.
+        """
+        stored = self.store.get(agent, ACTIVE)  # after the partitions' states: never older than they are
+        if stored is None:
+            return False
+        active = Active.from_bytes(stored)
+        if any(state.digests.get(agent, active.digest) != active.digest for state in states.values()):
+            return False
+        if agent not in self._judges or self._judges[agent].active.digest != active.digest:
+            self._judges[agent] = self.judge(agent, active)
+        judge, mark = self._judges[agent], watermark(states, self.clock())
         verdicts = judge.advance(mark.at, token, limit=_STEPS_A_SLICE) if mark.at is not None else []
         if verdicts is None:
             raise DeposedError

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from alerts.sinks.base import Sink
     from baselines.connection import Client
     from baselines.learned import Active
+    from baselines.lease import Lease
     from baselines.redis_store import RedisStore
-    from baselines.store import Lease
     from binning.encoders import Encoder
     from config.settings import Settings
     from worker.health import Health

@@ -15,6 +15,7 @@ import structlog
 
 from baselines.errors import StoreUnavailable
 from baselines.store import Outcome
+from worker.chain import ahead_of
 from worker.dead_letters import DeadLettersUnavailable
 from worker.kafka_client import KafkaUnavailable
 from worker.placing import Placing, adopt, other_topic, state_lost
@@ -182,7 +183,7 @@ class Ledger:
         self.lag = {p: max(0, ends[p] - chain.next) for p, chain in self._chains.items() if p in ends}
         active = self._active() if self._chains else {}
         for chain in self._chains.values():
-            if not chain.pending and chain.changes_with(active):
+            if not chain.pending and chain.changes_with(active) and not ahead_of(chain.digests, active):
                 self.stats.gaps.update(adopt(chain, active))
 
     def _commit(self, chain: Chain, end: int | None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from baselines.errors import StateLost
-from worker.chain import Chain
+from worker.chain import Chain, ahead_of
 from worker.records import NEW_GROUND, SourceFailed
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class Placing:
             raise other_topic(partition)
         if any(agent in self.agents and agent not in active for agent in state.digests):
             return None  # another worker counts for an agent that is not active here yet
+        if ahead_of(state.digests, active):
+            return None
         if state.next_offset is None and (told := self.source.told(partition)):
             raise state_lost(partition, told)
         start = state.next_offset if state.next_offset is not None else _first_offset(partition, active)

@@ -101,7 +101,10 @@ def _watching(segment: Segment, step: int, history: History) -> tuple[list[Dimen
     """The deciding dimensions that can be looked at, with what the ladder compares them with."""
     watched, scanned = [], []
     for dimension in segment.layout.dimensions:
-        if dimension.key not in segment.lanes or not segment.rules.decides(dimension.key):
+        key = dimension.key
+        if key not in segment.lanes or not segment.rules.decides(key):
+            continue
+        if step - LANES[-1] < segment.tracked[key].since:
             continue
         basis = _basis(segment, dimension, step, history)
         if basis is not None:
@@ -164,6 +167,8 @@ def _others(
     part = Parts(Window(look.end - longest, look.end), look.hourly(longest))
     joints = {}
     for joint in segment.layout.joints:
+        if look.end - longest < segment.begins(joint):
+            continue
         spread = segment.lanes.get(joint.outcome)
         phi = float(spread.phi[lanes - 1]) if spread is not None else 1.0
         joints[joint_name(joint)] = judge_joint(segment, joint, part, phi, history)

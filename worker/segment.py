@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from baselines.history import History
     from baselines.lanes import LaneSpread
     from baselines.learned import Hours
-    from binning.layout import DimensionLayout, Layout
+    from binning.layout import DimensionLayout, JointLayout, Layout
 
 
 @dataclass(slots=True)
@@ -99,6 +99,10 @@ class Segment:
             for key, streak in streaks.items()
             if key not in self.tracked or (self.rules.decides(key) and self.tracked[key].latest)
         }
+
+    def begins(self, joint: JointLayout) -> int:
+        """Where both sides of a joint are judged from, seconds since the epoch."""
+        return max(self.since, self.tracked[joint.given].since, self.tracked[joint.outcome].since)
 
     def state(self) -> dict[str, Any]:
         """Everything that changes, as plain values."""

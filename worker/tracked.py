@@ -80,7 +80,8 @@ class Tracked(msgspec.Struct):
     looked at, `led` says that a restarted rolling reference has been judged again and decides alone,
     `absorbed_to` is the first hour that its fixed reference has not been offered yet, `slowest` the longest
     rung that served it within a day of `slowest_at`, `held` the start of the fast lane's window whose word
-    stands until the ladder has caught up, `hit` the end of the first of the minutes in a row that hit.
+    stands until the ladder has caught up, `hit` the end of the first of the minutes in a row that hit,
+    `since` where it is judged from if its bins were learned anew (seconds since the epoch).
     """
 
     absorbed_to: int
@@ -92,6 +93,7 @@ class Tracked(msgspec.Struct):
     slowest_at: int = 0
     held: int | None = None
     hit: int | None = None
+    since: int = 0
 
     def says(self, latest: dict[str, Evaluation]) -> bool:
         """Take over what the ladder says now; whether it says something.

@@ -166,7 +166,7 @@ def active_bins(store: AgentStore, agent: str, active: Active, made: Encoder) ->
             f"agent {agent} was learned with another encoder than {made.name} as it is cached here: give all"
             " workers one encoder.cache (the image has one), or take another redis.prefix to learn anew"
         )
-    return ActiveBinSet(bin_set, {planned.partition: planned.end for planned in active.ends})
+    return ActiveBinSet(bin_set, {planned.partition: planned.end for planned in active.ends}, active.past)
 
 
 def playbooks(settings: Settings) -> dict[str, str]:

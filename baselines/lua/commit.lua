@@ -1,8 +1,9 @@
 -- Applies one link of a partition's chain: counts and next offset in one step, or nothing at all.
 --
 -- KEYS[1]      P:{topic-n}:state
--- KEYS[2a]     P:{topic-n}:turns:AGENT    of the a-th agent with buckets, a = 1, 2, ...
--- KEYS[2a+1]   P:{topic-n}:minutes:AGENT  of the same agent
+-- KEYS[2a]     P:{topic-n}:turns:D:AGENT    of the a-th agent with buckets, a = 1, 2, ...; D is the digest that
+--              it counts under once the switches are made
+-- KEYS[2a+1]   P:{topic-n}:minutes:D:AGENT  of the same agent
 -- ARGV[1]      MessagePack map: expected ('' for never committed), next, topic, at, watermark ('' for none), caught_up:
 --              strings, so that offsets and times keep every digit; digests: agent -> digest;
 --              switches: array of {agent, old, to}, '' for none; gaps: JSON, '' to leave what is stored
@@ -14,7 +15,7 @@
 
 local state_key = KEYS[1]
 local commit = cmsgpack.unpack(ARGV[1])
-local DIGEST = 'bin_set:'
+local DIGEST, ADOPTED = 'bin_set:', 'adopted:'
 
 local state = {}
 local flat = redis.call('HGETALL', state_key)
@@ -87,9 +88,10 @@ for i, bucket in ipairs(buckets) do
 end
 for _, switch in ipairs(commit.switches) do
   if switch[3] ~= '' then
-    redis.call('HSET', state_key, DIGEST .. switch[1], switch[3])
+    local from = (stored ~= '' and stored or '0') .. ' ' .. (state.watermark or '')
+    redis.call('HSET', state_key, DIGEST .. switch[1], switch[3], ADOPTED .. switch[1], from)
   else
-    redis.call('HDEL', state_key, DIGEST .. switch[1])
+    redis.call('HDEL', state_key, DIGEST .. switch[1], ADOPTED .. switch[1])
   end
 end
 if watermark ~= '' then redis.call('HSET', state_key, 'watermark', watermark) end

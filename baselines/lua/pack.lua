@@ -1,7 +1,7 @@
 -- Puts an hour's packed value in place of its minutes, if nothing changed since the caller read them.
 --
--- KEYS[1]  P:{topic-n}:state           KEYS[2]  P:{topic-n}:turns:AGENT   KEYS[3]  P:{topic-n}:minutes:AGENT
--- KEYS[4]  P:{topic-n}:hours:AGENT     KEYS[5]  P:{topic-n}:packed:AGENT
+-- KEYS[1]  P:{topic-n}:state           KEYS[2]  P:{topic-n}:turns:D:AGENT   KEYS[3]  P:{topic-n}:minutes:D:AGENT
+-- KEYS[4]  P:{topic-n}:hours:D:AGENT     KEYS[5]  P:{topic-n}:packed:D:AGENT
 -- ARGV[1]  expected offset     ARGV[2]  hour     ARGV[3]  turns of the packed part as read, 0 for none
 -- ARGV[4]  MessagePack map minute -> turns as read: exactly the hour's minutes
 -- ARGV[5]  turns of the new packed value     ARGV[6]  the value ('' to leave what there is)

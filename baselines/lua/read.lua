@@ -1,7 +1,7 @@
 -- Reads the buckets of one agent in one partition that differ from those that the caller knows.
 --
--- KEYS[1]  P:{topic-n}:turns:AGENT     KEYS[2]  P:{topic-n}:minutes:AGENT
--- KEYS[3]  P:{topic-n}:hours:AGENT     KEYS[4]  P:{topic-n}:packed:AGENT
+-- KEYS[1]  P:{topic-n}:turns:D:AGENT     KEYS[2]  P:{topic-n}:minutes:D:AGENT
+-- KEYS[3]  P:{topic-n}:hours:D:AGENT     KEYS[4]  P:{topic-n}:packed:D:AGENT
 -- ARGV[1]  MessagePack map minute -> turns known     ARGV[2]  the same for hours
 -- ARGV[3]  '' for everything, or the one hour to look at
 --

@@ -15,6 +15,7 @@ import numpy as np
 from alerts.persistence import alerting
 from baselines.history import ALL, History
 from baselines.lanes import SLOT, learn_lanes
+from baselines.parsing import Era
 from baselines.store import TURNS, BucketRead, Delta, Partition
 from baselines.windows import HOUR, STEP
 from worker.judgement import Judgement, judged
@@ -59,10 +60,15 @@ class Minutes:
         return [PART]
 
     def read(
-        self, partition: Partition, agent: str, minutes: Mapping[int, int], hours: Mapping[int, int]
+        self,
+        partition: Partition,
+        agent: str,
+        bin_set: str,
+        minutes: Mapping[int, int],
+        hours: Mapping[int, int],
     ) -> BucketRead:
         """What the caller does not know yet."""
-        del partition, agent
+        del partition, agent, bin_set
         return BucketRead(
             {m: d for m, d in self.minutes.items() if m not in minutes},
             {h: d for h, d in self.hours.items() if h not in hours},
@@ -90,7 +96,7 @@ class Watched:
         """Learn from hours since the epoch -> turns of (60 minutes, slots); judging begins right after."""
         totals = {hour: counts.sum(0) for hour, counts in hours.items()}
         store = Minutes()
-        history = History(AGENT, layout, [ALL], store)  # type: ignore[arg-type]  # reads only
+        history = History(AGENT, layout, [ALL], store, [Era("")])  # type: ignore[arg-type]  # reads only
         history.seed(ALL, totals)
         until = float((max(hours) + 1) * HOUR)
         dimensions = sum(len(dimension.bins) for dimension in layout.dimensions)

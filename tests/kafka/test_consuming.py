@@ -35,7 +35,7 @@ PARTITIONS = 4
 def counted(store: RedisStore, topic: str) -> int:
     total: Counter[str] = Counter()
     for number in range(PARTITIONS):
-        for delta in store.read(Partition(topic, number), AGENT, {}, {}).minutes.values():
+        for delta in store.read(Partition(topic, number), AGENT, BINS.digest, {}, {}).minutes.values():
             total.update(delta.counts)
     return total[TURNS]
 

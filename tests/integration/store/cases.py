@@ -56,17 +56,25 @@ def first(following: int = 10, partition: Partition = ORDERS, agents: Sequence[s
     return commit(None, following, digests={}, switches=switches, partition=partition)
 
 
-def one(minute: int = MINUTE, agent: str = "support", **slots: int) -> dict[BucketKey, Delta]:
+def one(
+    minute: int = MINUTE, agent: str = "support", bin_set: str = "d1", **slots: int
+) -> dict[BucketKey, Delta]:
     """One turn in one bucket."""
-    return {BucketKey(agent, minute): delta(1, **slots)}
+    return {BucketKey(agent, minute, bin_set): delta(1, **slots)}
 
 
-def totals(store: Store, partition: Partition = ORDERS, agent: str = "support") -> dict[str, int]:
-    """All counts of an agent in a partition, minutes and packed hours together."""
-    read = store.read(partition, agent, {}, {})
+def totals(
+    store: Store, partition: Partition = ORDERS, agent: str = "support", bin_set: str = "d1"
+) -> dict[str, int]:
+    """All counts of an agent in a partition under a bin set, minutes and packed hours together."""
+    read = store.read(partition, agent, bin_set, {}, {})
     return dict(fold([*read.minutes.values(), *read.hours.values()]).counts)
 
 
-def everything(store: Store) -> tuple[object, object, object]:
+def everything(store: Store) -> list[object]:
     """All that a commit could have changed."""
-    return store.state(ORDERS), store.read(ORDERS, "support", {}, {}), store.minutes(ORDERS, "support")
+    under = [
+        (store.read(ORDERS, "support", bin_set, {}, {}), store.minutes(ORDERS, "support", bin_set))
+        for bin_set in ("d1", "d2")
+    ]
+    return [store.state(ORDERS), *under]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from baselines.gaps import Gap
-from baselines.store import BucketKey, Commit, Delta, Outcome, Partition, PartitionState, Switch
+from baselines.store import Adopted, BucketKey, Commit, Delta, Outcome, Partition, PartitionState, Switch
 from tests.integration.store.cases import MINUTE, ORDERS, commit, delta, everything, first, one, totals
 
 if TYPE_CHECKING:
@@ -20,17 +20,20 @@ def test_a_partition_that_was_never_committed_has_no_offset(store: Store) -> Non
 def test_the_first_commit_adopts_the_bin_set_and_sets_the_offset(store: Store) -> None:
     outcome = store.commit(first(10))
     assert Outcome.APPLIED is outcome
-    assert PartitionState(10, "topic-id", {"support": "d1"}, None, False, 1.5) == store.state(ORDERS)
+    adopted = {"support": Adopted(0, None)}
+    assert PartitionState(
+        10, "topic-id", {"support": "d1"}, None, False, 1.5, adopted=adopted
+    ) == store.state(ORDERS)
 
 
 def test_counts_add_up_and_the_first_pointer_stays(store: Store) -> None:
     store.commit(first())
-    key = BucketKey("support", MINUTE)
+    key = BucketKey("support", MINUTE, "d1")
     store.commit(commit(10, 12, {key: Delta({"#": 2, "3": 2, "plan=pro/#": 1}, {"*0": "one", "*2": "two"})}))
     store.commit(
         commit(12, 15, {key: Delta({"#": 1, "3": 1, "@model=x/1": 1}, {"*0": "new", "*1": "three"})})
     )
-    bucket = store.read(ORDERS, "support", {}, {}).minutes[MINUTE]
+    bucket = store.read(ORDERS, "support", "d1", {}, {}).minutes[MINUTE]
     assert {"#": 3, "3": 3, "plan=pro/#": 1, "@model=x/1": 1} == bucket.counts
     assert {"*0": "one", "*1": "three", "*2": "two"} == bucket.pointers
 
@@ -76,16 +79,26 @@ def test_a_switch_that_moves_no_offset_is_recognised_when_repeated(store: Store)
     assert {"support": "d2"} == store.state(ORDERS).digests
 
 
+def test_a_minute_in_which_the_bin_set_changes_holds_the_counts_of_both_apart(store: Store) -> None:
+    store.commit(first())
+    store.commit(commit(10, 12, {BucketKey("support", MINUTE, "d1"): delta(2, s1=2)}, watermark=60.5))
+    switch = Switch("support", "d1", "d2")
+    store.commit(commit(12, 15, {BucketKey("support", MINUTE, "d2"): delta(3, s1=3)}, switches=[switch]))
+    assert {"#": 2, "1": 2} == totals(store)
+    assert {"#": 3, "1": 3} == totals(store, bin_set="d2")
+    assert {"support": Adopted(12, 60.5)} == store.state(ORDERS).adopted
+
+
 REFUSALS: list[tuple[Commit, Outcome]] = [
     (commit(9, 13, one(s1=1)), Outcome.REFUSED),
     (commit(11, 13, one(s1=1)), Outcome.REFUSED),
     (commit(None, 13, one(s1=1)), Outcome.REFUSED),
-    (commit(10, 13, one(s1=1), digests={"support": "d2"}), Outcome.DIGEST),
+    (commit(10, 13, one(bin_set="d2", s1=1), digests={"support": "d2"}), Outcome.DIGEST),
     (commit(10, 13, {}, digests={}), Outcome.DIGEST),
     (commit(10, 13, one(s1=1), digests={"support": "d1", "sales": "d1"}), Outcome.DIGEST),
     (commit(10, 13, {}, switches=[Switch("support", "d0", "d2")]), Outcome.DIGEST),
     (commit(10, 13, {}, switches=[Switch("sales", "d0", "d2")]), Outcome.DIGEST),
-    (commit(8, 10, one(s1=1), digests={"support": "d2"}), Outcome.DIGEST),
+    (commit(8, 10, one(bin_set="d2", s1=1), digests={"support": "d2"}), Outcome.DIGEST),
     (commit(10, 13, one(s1=1), topic_id="another"), Outcome.TOPIC),
 ]
 
@@ -101,9 +114,10 @@ def test_a_refused_commit_changes_nothing(store: Store, link: Commit, expected: 
 def test_a_partition_may_adopt_replace_and_drop_bin_sets(store: Store) -> None:
     store.commit(first())
     adopt, replace = Switch("sales", "", "d5"), Switch("support", "d1", "d2")
-    store.commit(commit(10, 12, one(agent="sales", s1=1), switches=[adopt, replace]))
+    counted = one(agent="sales", bin_set="d5", s1=1)
+    store.commit(commit(10, 12, counted, switches=[adopt, replace]))
     assert {"support": "d2", "sales": "d5"} == store.state(ORDERS).digests
-    assert {"#": 1, "1": 1} == totals(store, agent="sales")
+    assert {"#": 1, "1": 1} == totals(store, agent="sales", bin_set="d5")
     drop = commit(12, 14, digests={"support": "d2", "sales": "d5"}, switches=[Switch("support", "d2", "")])
     assert [Outcome.APPLIED, Outcome.ALREADY] == [store.commit(drop), store.commit(drop)]
     assert {"sales": "d5"} == store.state(ORDERS).digests
@@ -113,11 +127,13 @@ IMPOSSIBLE = [
     commit(10, 9),
     commit(10, 10, one(s1=1)),
     commit(10, 12, one(agent="sales", s1=1)),
-    commit(10, 12, {BucketKey("support", MINUTE): Delta({"1": 1})}),
+    commit(10, 12, one(bin_set="d2", s1=1)),
+    commit(10, 12, one(bin_set="d1", s1=1), switches=[Switch("support", "d1", "d2")]),
+    commit(10, 12, {BucketKey("support", MINUTE, "d1"): Delta({"1": 1})}),
 ]
 
 
-@pytest.mark.parametrize("link", IMPOSSIBLE, ids=["back", "standing", "not adopted", "no turns"])
+@pytest.mark.parametrize("link", IMPOSSIBLE, ids=range(len(IMPOSSIBLE)))
 def test_a_commit_that_makes_no_sense_is_an_error_and_changes_nothing(store: Store, link: Commit) -> None:
     store.commit(first(10))
     before = everything(store)
@@ -130,7 +146,9 @@ def test_one_commit_counts_for_several_agents_and_thousands_of_fields(store: Sto
     agents = ["support", "sales", "a:5", "ünï}{ code"]
     store.commit(first(agents=agents))
     wide = {str(slot): slot + 1 for slot in range(9000)}
-    buckets = {BucketKey(agent, MINUTE + i): Delta({"#": 1, **wide}) for agent in agents for i in range(3)}
+    buckets = {
+        BucketKey(agent, MINUTE + i, "d1"): Delta({"#": 1, **wide}) for agent in agents for i in range(3)
+    }
     digests = dict.fromkeys(agents, "d1")
     assert Outcome.APPLIED is store.commit(commit(10, 20, buckets, digests=digests))
     assert Outcome.APPLIED is store.commit(commit(20, 30, buckets, digests=digests))
@@ -158,7 +176,7 @@ def test_partitions_do_not_share_counts(store: Store) -> None:
     other = Partition("orders", 1)
     store.commit(first())
     store.commit(first(partition=other))
-    store.commit(commit(10, 11, {BucketKey("support", MINUTE): delta(s4=1)}, partition=other))
+    store.commit(commit(10, 11, {BucketKey("support", MINUTE, "d1"): delta(s4=1)}, partition=other))
     assert {} == totals(store)
     assert {"#": 1, "4": 1} == totals(store, other)
 

@@ -6,108 +6,40 @@ A schedule is made from a seed, which a failure names; QUADRIFT_SEED=n runs that
 from __future__ import annotations
 
 import copy
+import itertools
 import os
 import random
-from collections import defaultdict
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from baselines.chain import digests_after
 from baselines.connection import connect
 from baselines.memory import MemoryStore
 from baselines.redis_store import RedisStore
-from baselines.store import BucketKey, Commit, Delta, Outcome, Switch
-from tests.integration.store.cases import HOUR, MINUTE, ORDERS, commit, totals
+from baselines.store import Commit, Outcome, Switch
+from tests.integration.store.cases import HOUR, ORDERS, commit, totals
+from tests.integration.store.turns import AGENTS, BIN_SETS, RECORDS, Reader, buckets_of, counts_of, make_log
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.servers import ValkeyServer
 
-RECORDS = 60
 SEEDS = [int(os.environ["QUADRIFT_SEED"])] if "QUADRIFT_SEED" in os.environ else range(200)
-AGENTS = {"support": 0, "sales": 23}
-"""Agent -> the offset from which it is counted: the second appears later."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """One turn of the log; late and early ones are mixed over three hours."""
-
-    agent: str
-    minute: int
-    slots: tuple[int, ...]
-
-
-def make_log(dice: random.Random) -> list[Record]:
-    return [
-        Record(
-            dice.choice(list(AGENTS)), MINUTE + dice.choice([0, 1, 59, 60, 61, 130]), (dice.randrange(9), 9)
-        )
-        for _ in range(RECORDS)
-    ]
-
-
-def buckets_of(log: list[Record], start: int, end: int) -> dict[BucketKey, Delta]:
-    """What a worker counts of the records from `start` up to `end`."""
-    buckets: defaultdict[BucketKey, Delta] = defaultdict(Delta)
-    for offset in range(start, end):
-        record = log[offset]
-        if offset < AGENTS[record.agent]:
-            continue
-        bucket = buckets[BucketKey(record.agent, record.minute)]
-        for name in ("#", *(str(slot) for slot in record.slots)):
-            bucket.counts[name] = bucket.counts.get(name, 0) + 1
-    return dict(buckets)
-
-
-def counts_of(log: list[Record], agent: str) -> dict[str, int]:
-    """The oracle: one clean run."""
-    counts: dict[str, int] = {}
-    for key, delta in buckets_of(log, 0, len(log)).items():
-        for name, count in delta.counts.items() if key.agent == agent else ():
-            counts[name] = counts.get(name, 0) + count
-    return counts
-
-
-def link(log: list[Record], start: int | None, end: int, watermark: float) -> Commit:
-    """The commit of a range, with the switches that are due at its start."""
-    at = start or 0
-    adopted = {agent: "d1" for agent, begins in AGENTS.items() if start is not None and begins < at}
-    switches = [Switch(agent, "", "d1") for agent, begins in AGENTS.items() if begins == at]
-    return commit(
-        start, end, buckets_of(log, at, end), digests=adopted, switches=switches, watermark=watermark, at=at
-    )
 
 
 @dataclass
 class Worker:
-    """A worker that believes that `position` is stored; `waiting` is a commit that it may still send."""
+    """A worker that believes that `position` is stored, and `digests`.
+
+    `waiting` is a commit that it may still send.
+    """
 
     position: int | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
     waiting: Commit | None = None
-
-
-@dataclass
-class Reader:
-    """A judge that keeps what it has read and asks only for what changed."""
-
-    minutes: dict[int, Delta] = field(default_factory=dict)
-    hours: dict[int, Delta] = field(default_factory=dict)
-
-    def look(self, store: Any, agent: str) -> None:
-        known = [
-            {at: each.counts.get("#", 0) for at, each in kept.items()} for kept in (self.minutes, self.hours)
-        ]
-        read = copy.deepcopy(store.read(ORDERS, agent, *known))
-        self.minutes = {at: each for at, each in (self.minutes | read.minutes).items() if at not in read.gone}
-        self.hours |= read.hours
-
-    def totals(self) -> dict[str, int]:
-        counts: dict[str, int] = {}
-        for each in (*self.minutes.values(), *self.hours.values()):
-            for name, count in each.counts.items():
-                counts[name] = counts.get(name, 0) + count
-        return counts
 
 
 class Schedule:
@@ -118,13 +50,14 @@ class Schedule:
         self.log = make_log(self.dice)
         self.store = store
         self.workers = [Worker() for _ in range(3)]
-        self.readers = {agent: Reader() for agent in AGENTS}
+        self.readers = {series: Reader() for series in itertools.product(AGENTS, BIN_SETS)}
+        self.active = dict.fromkeys(AGENTS, "d1")
         self.old: list[Commit] = []
         self.saved = snapshot(store)
 
     def run(self) -> None:
         actions = [self.send, self.send, self.send, self.prepare, self.prepare, self.lose_reply, self.replay]
-        actions += [self.place, self.pack, self.look, self.save, self.roll_back]
+        actions += [self.place, self.pack, self.look, self.save, self.roll_back, self.relearn]
         for _ in range(80):
             self.dice.choice(actions)()
         self.finish()
@@ -132,7 +65,17 @@ class Schedule:
     def place(self) -> None:
         """A worker gets the partition: it drops what it held and reads the offset."""
         worker = self.dice.choice(self.workers)
-        worker.position, worker.waiting = self.store.state(ORDERS).next_offset, None
+        worker.waiting = None
+        self.read_state(worker)
+
+    def read_state(self, worker: Worker) -> None:
+        state = self.store.state(ORDERS)
+        worker.position, worker.digests = state.next_offset, state.digests
+
+    def relearn(self) -> None:
+        """An agent's bins were learned anew: every worker switches to them where it stands."""
+        if self.dice.random() < 0.3:
+            self.active[self.dice.choice(list(AGENTS))] = "d2"
 
     def prepare(self) -> None:
         worker = self.dice.choice(self.workers)
@@ -141,7 +84,20 @@ class Schedule:
         for begins in AGENTS.values():
             end = begins if start < begins < end else end
         if worker.waiting is None and start < RECORDS:
-            worker.waiting = link(self.log, worker.position, end, self.dice.random())
+            worker.waiting = self.link(worker, end, self.dice.random())
+
+    def link(self, worker: Worker, end: int, watermark: float) -> Commit:
+        """The commit of a range, with the switches that are due at its start."""
+        at = worker.position or 0
+        adopted = {agent: self.active[agent] for agent, begins in AGENTS.items() if begins <= at}
+        switches = [
+            Switch(agent, worker.digests.get(agent, ""), digest)
+            for agent, digest in adopted.items()
+            if worker.digests.get(agent) != digest
+        ]
+        counted = buckets_of(self.log, at, end, adopted)
+        told: dict[str, Any] = {"digests": worker.digests, "switches": switches, "watermark": watermark}
+        return commit(worker.position, end, counted, at=at, **told)
 
     def send(self) -> None:
         worker = self.dice.choice(self.workers)
@@ -150,9 +106,10 @@ class Schedule:
         sent, worker.waiting = worker.waiting, None
         self.old.append(sent)
         outcome = self.store.commit(sent)
-        worker.position = sent.next if outcome in (Outcome.APPLIED, Outcome.ALREADY) else None
-        if worker.position is None:
-            worker.position = self.store.state(ORDERS).next_offset
+        if outcome in (Outcome.APPLIED, Outcome.ALREADY):
+            worker.position, worker.digests = sent.next, digests_after(sent)
+        else:
+            self.read_state(worker)
 
     def lose_reply(self) -> None:
         """A commit lands and its worker does not know; it keeps it and will send it again."""
@@ -167,13 +124,13 @@ class Schedule:
 
     def pack(self) -> None:
         position = self.dice.choice(self.workers).position
-        agent = self.dice.choice(list(AGENTS))
+        agent, bin_set = self.dice.choice(list(self.readers))
         if position is not None:
-            self.store.pack(ORDERS, agent, HOUR + self.dice.randrange(3), position, keep_hours=100)
+            self.store.pack(ORDERS, agent, bin_set, HOUR + self.dice.randrange(3), position, keep_hours=100)
 
     def look(self) -> None:
-        agent = self.dice.choice(list(AGENTS))
-        self.readers[agent].look(self.store, agent)
+        agent, bin_set = self.dice.choice(list(self.readers))
+        self.readers[agent, bin_set].look(self.store, agent, bin_set)
 
     def save(self) -> None:
         self.saved = snapshot(self.store)
@@ -185,9 +142,20 @@ class Schedule:
 
     def finish(self) -> None:
         """One worker counts what is left."""
-        while (at := self.store.state(ORDERS).next_offset) != RECORDS:
-            end = next((begins for begins in AGENTS.values() if begins > (at or 0)), RECORDS)
-            self.store.commit(link(self.log, at, end, 1.0))
+        last = Worker()
+        self.read_state(last)
+        while last.position != RECORDS:
+            end = next((begins for begins in AGENTS.values() if begins > (last.position or 0)), RECORDS)
+            self.store.commit(self.link(last, end, 1.0))
+            self.read_state(last)
+
+    def ranges(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """The offsets that were counted under each bin set of each agent, by what the store says."""
+        state, found = self.store.state(ORDERS), {}
+        for agent, begins in AGENTS.items():
+            at = state.adopted[agent].offset if state.digests[agent] == "d2" else RECORDS
+            found[agent, "d1"], found[agent, "d2"] = (begins, at), (at, RECORDS)
+        return found
 
 
 def snapshot(store: Any) -> dict[str, Any]:
@@ -217,24 +185,30 @@ def test_any_schedule_of_faults_ends_with_exact_counts(
             store = MemoryStore() if kind == "memory" else RedisStore(client, f"{redis_prefix}-{seed}")
             schedule = Schedule(seed, store)
             schedule.run()
-            for agent in AGENTS:
-                oracle = counts_of(schedule.log, agent)
-                assert oracle == totals(store, agent=agent), f"QUADRIFT_SEED={seed}, {agent}"
-                schedule.readers[agent].look(store, agent)
-                assert oracle == schedule.readers[agent].totals(), f"reader, QUADRIFT_SEED={seed}, {agent}"
+            for (agent, bin_set), (start, end) in schedule.ranges().items():
+                oracle = counts_of(schedule.log, agent, start, end)
+                told = f"QUADRIFT_SEED={seed}, {agent} {bin_set}"
+                assert oracle == totals(store, agent=agent, bin_set=bin_set), told
+                reader = schedule.readers[agent, bin_set]
+                reader.look(store, agent, bin_set)
+                assert oracle == reader.totals(), f"reader, {told}"
 
 
 def test_the_schedules_reach_what_they_are_about() -> None:
     """Each outcome that a schedule is meant to provoke happens somewhere in the first seeds."""
     seen: set[Outcome] = set()
+    switched_at: set[int] = set()
 
     class Watched(MemoryStore):
         def commit(self, commit: Commit) -> Outcome:
             outcome = super().commit(commit)
             seen.add(outcome)
+            replacing = any(switch.old for switch in commit.switches)
+            switched_at.update({commit.expected or 0} if replacing and outcome is Outcome.APPLIED else ())
             return outcome
 
     for seed in range(20):
         Schedule(seed, Watched()).run()
-    assert {Outcome.APPLIED, Outcome.ALREADY, Outcome.REFUSED} <= seen
+    assert {Outcome.APPLIED, Outcome.ALREADY, Outcome.REFUSED, Outcome.DIGEST} <= seen
+    assert len(switched_at) > 5
     assert {"partition", "expected", "buckets"} <= {each.name for each in fields(Commit)}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -46,14 +47,15 @@ def commits(draw: st.DrawFn) -> Commit:
     )
     if following == expected:
         return link
-    return replace(link, buckets=draw(buckets(sorted(digests_after(link)))))
+    return replace(link, buckets=draw(buckets(sorted(digests_after(link).items()))))
 
 
 @st.composite
-def buckets(draw: st.DrawFn, agents: list[str]) -> dict[BucketKey, Delta]:
-    if not agents:
+def buckets(draw: st.DrawFn, adopted: list[tuple[str, str]]) -> dict[BucketKey, Delta]:
+    if not adopted:
         return {}
-    keys = st.builds(BucketKey, st.sampled_from(agents), st.sampled_from([MINUTE, MINUTE + 1, MINUTE + 60]))
+    minutes = st.sampled_from([MINUTE, MINUTE + 1, MINUTE + 60])
+    keys = st.builds(lambda one, minute: BucketKey(one[0], minute, one[1]), st.sampled_from(adopted), minutes)
     counts = st.dictionaries(st.sampled_from(["1", "2", "plan=pro/1", "@model=m"]), st.integers(1, 3))
     deltas = st.builds(lambda fields, turns: Delta({"#": turns, **fields}), counts, st.integers(1, 3))
     return draw(st.dictionaries(keys, deltas, max_size=3))
@@ -71,13 +73,16 @@ def test_both_stores_answer_alike_and_end_alike(
                 assert memory.commit(step) is redis.commit(step)
             else:
                 agent, expected = step
-                packed = [
-                    store.pack(ORDERS, agent, HOUR, expected, keep_hours=1) for store in (memory, redis)
-                ]
-                assert packed[0] == packed[1]
+                for digest in DIGESTS:
+                    packed = [
+                        store.pack(ORDERS, agent, digest, HOUR, expected, keep_hours=1)
+                        for store in (memory, redis)
+                    ]
+                    assert packed[0] == packed[1]
             assert memory.state(ORDERS) == redis.state(ORDERS)
-        for agent in AGENTS:
-            assert plain(memory.read(ORDERS, agent, {}, {})) == plain(redis.read(ORDERS, agent, {}, {}))
+        for agent, digest in itertools.product(AGENTS, DIGESTS):
+            kept = [plain(store.read(ORDERS, agent, digest, {}, {})) for store in (memory, redis)]
+            assert kept[0] == kept[1]
 
 
 def plain(read: BucketRead) -> tuple[dict[int, Delta], dict[int, tuple[Fields, Pointers]], set[int]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from baselines.store import TURNS, BucketKey, Commit, Outcome, Partition, Switch
+from baselines.store import TURNS, Adopted, BucketKey, Commit, Outcome, Partition, Switch
 from binning.binset import BinSet
 from binning.dimensions.length import InputLength
 from tests.unit.worker.memory_log import START, TOPIC, Clock, Log, Member, NoEncoder, ShakyStore, turn
@@ -108,18 +108,18 @@ def worker(log: Log, store: ShakyStore) -> Worker:
     return Worker(log, store, Clock())
 
 
-def counts(store: ShakyStore, agent: str = "support") -> Counter[tuple[int, str]]:
+def counts(store: ShakyStore, agent: str = "support", bin_set: str = BINS.digest) -> Counter[tuple[int, str]]:
     """Every field of every bucket by minute, summed over the partitions."""
     total: Counter[tuple[int, str]] = Counter()
     for partition in (P0, P1):
-        read = store.read(partition, agent, {}, {})
+        read = store.read(partition, agent, bin_set, {}, {})
         for minute, delta in (*read.minutes.items(), *((-hour, d) for hour, d in read.hours.items())):
             total.update({(minute, name): count for name, count in delta.counts.items()})
     return total
 
 
-def turns(store: ShakyStore, agent: str = "support") -> int:
-    return sum(count for (_, name), count in counts(store, agent).items() if name == TURNS)
+def turns(store: ShakyStore, agent: str = "support", bin_set: str = BINS.digest) -> int:
+    return sum(count for (_, name), count in counts(store, agent, bin_set).items() if name == TURNS)
 
 
 def undisturbed(log: Log) -> Counter[tuple[int, str]]:
@@ -154,7 +154,7 @@ def test_pointers_lead_to_records_and_carry_no_text(worker: Worker, store: Shaky
     worker.member.give(0, 1)
     worker.pass_seconds(3)
 
-    pointers = store.read(P0, "support", {}, {}).minutes[int(START) // 60].pointers
+    pointers = store.read(P0, "support", BINS.digest, {}, {}).minutes[int(START) // 60].pointers
     assert '{"trace_id":"t0","topic":"turns","partition":0,"offset":0}' in pointers.values()
     assert set(pointers) <= {"*0", "*1", "*2", "*3"}
 
@@ -192,7 +192,7 @@ def test_a_partition_starts_at_the_smallest_end_and_each_agent_at_its_own(store:
     worker.member.give(0)
     worker.pass_seconds(3)
 
-    assert (turns(store), turns(store, "sales")) == (30, 20)
+    assert (turns(store), turns(store, "sales", FINER.digest)) == (30, 20)
     assert worker.ingest.stats.passed_by == {"sales": 10}
     assert store.state(P0).digests == {"support": BINS.digest, "sales": FINER.digest}
 
@@ -203,14 +203,14 @@ def test_an_agent_that_is_learned_later_counts_from_then_on_and_its_gap_is_told(
     worker = Worker(log, store, Clock(), agents=TWO, active={"support": ActiveBinSet(BINS, {P0: 0})})
     worker.member.give(0)
     worker.pass_seconds(3)
-    assert (turns(store), turns(store, "sales")) == (50, 0)
+    assert (turns(store), turns(store, "sales", FINER.digest)) == (50, 0)
 
     worker.active["sales"] = ActiveBinSet(FINER, {P0: 90})
     worker.pass_seconds(2)
     log.add(0, *(turn(number, agent=("support", "sales")[number % 2]) for number in range(100, 120)))
     worker.pass_seconds(3)
 
-    assert (turns(store), turns(store, "sales")) == (60, 10)
+    assert (turns(store), turns(store, "sales", FINER.digest)) == (60, 10)
     assert worker.ledger.stats.gaps == {"support": 0, "sales": 10}
     assert store.state(P0).digests == {"support": BINS.digest, "sales": FINER.digest}
 
@@ -225,20 +225,23 @@ def test_turns_read_before_an_adoption_are_not_counted_for_the_new_agent(store: 
     worker.active["sales"] = ActiveBinSet(FINER, {P0: 0})
     worker.pass_seconds(3)
 
-    assert turns(store, "sales") == 0
+    assert turns(store, "sales", FINER.digest) == 0
     assert worker.ledger.stats.gaps["sales"] == 10
 
 
 def test_a_new_bin_set_takes_over_at_an_offset(log: Log, store: ShakyStore, worker: Worker) -> None:
     worker.member.give(0, 1)
     worker.pass_seconds(3)
-    worker.active["support"] = ActiveBinSet(FINER, {})
+    undisturbed_before = counts(store)
+    worker.active["support"] = ActiveBinSet(FINER, {}, (BINS.digest,))
     worker.pass_seconds(2)
     log.add(0, turn(700, words=4))
     worker.pass_seconds(2)
 
     assert store.state(P0).digests == {"support": FINER.digest}
-    assert counts(store)[int(START + 700) // 60, "3"] == 1
+    assert counts(store, bin_set=FINER.digest) == {(int(START + 700) // 60, name): 1 for name in ("#", "3")}
+    assert undisturbed_before == counts(store)
+    assert store.state(P0).adopted == {"support": Adopted(300, START + 598)}
 
 
 def test_a_partition_whose_agent_is_not_active_here_yet_waits(log: Log, store: ShakyStore) -> None:
@@ -468,7 +471,7 @@ def test_old_hours_are_packed_once_they_are_judged(store: ShakyStore) -> None:
     worker.member.give(0)
     worker.pass_seconds(15)
 
-    read = store.read(P0, "support", {}, {})
+    read = store.read(P0, "support", BINS.digest, {}, {})
     first = int(START - 100_000) // 3600
     assert set(read.hours) == set(range(first, first + 8))  # judged to the 12th, windows of 4 h before it
     assert turns(store) == 24
@@ -549,5 +552,5 @@ def test_the_first_commit_carries_the_switch_and_the_deltas_of_the_store_s_contr
     assert first.next == 1
     assert first.digests == {}
     assert first.switches == [Switch("support", "", BINS.digest)]
-    delta = first.buckets[BucketKey("support", int(START) // 60)]
+    delta = first.buckets[BucketKey("support", int(START) // 60, BINS.digest)]
     assert delta.counts == {"1": 1, "#": 1, "plan=pro/1": 1, "plan=pro/#": 1, "@model=m-1": 1}
