@@ -25,10 +25,21 @@ class TaxonomyEntry:
 
 @dataclass(frozen=True, slots=True)
 class ResponseRule:
-    """RE2 patterns, any of which puts an output text into `category`. Case and line breaks do not matter."""
+    """What puts an output text into `category`. RE2 patterns; case and line breaks do not matter.
+
+    `opening` patterns are searched in the first 240 characters, `closing` in the last 160, `patterns` in
+    both; none counts in a text of more than `at_most` characters. `examples` are openings of such texts, for
+    the encoder: a text that no pattern matches is compared with them, if one of `suspects` (all texts if
+    there is none) is in its opening.
+    """
 
     category: str
-    patterns: tuple[str, ...]
+    patterns: tuple[str, ...] = ()
+    opening: tuple[str, ...] = ()
+    closing: tuple[str, ...] = ()
+    at_most: int | None = None
+    suspects: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

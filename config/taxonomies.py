@@ -29,10 +29,24 @@ class Intent(Section):
 
 
 class Response(Section):
-    """One kind of answer, and the regular expressions (RE2) that tell it from the text."""
+    """One kind of answer, and what tells it from the text: regular expressions (RE2), and examples."""
 
     category: str = Field(pattern=_NAME, examples=["refused"])
     patterns: tuple[str, ...] = ()
+    opening: tuple[str, ...] = ()
+    closing: tuple[str, ...] = ()
+    at_most: int | None = Field(default=None, ge=1)
+    suspects: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+
+    def expressions(self) -> dict[str, tuple[str, ...]]:
+        """The RE2 expressions by the key that they stand under."""
+        return {
+            "patterns": self.patterns,
+            "opening": self.opening,
+            "closing": self.closing,
+            "suspects": self.suspects,
+        }
 
 
 class _Intents(Section):
@@ -69,7 +83,7 @@ def load_intents(path: Path | None) -> list[dict[str, Any]]:
 
 
 def load_responses(path: Path | None) -> list[dict[str, Any]]:
-    """The response categories of the file (None: the built-in ones), each `{category, patterns}`.
+    """The response categories of the file (None: the built-in ones), each with all keys of `Response`.
 
     Raises:
         ConfigError: the file cannot be read or has another shape.
@@ -87,14 +101,15 @@ def _load(path: Path, shape: type[Shape]) -> Shape:
 def _compiles(response: Response) -> None:
     options = re2.Options()
     options.log_errors = False  # it would print the pattern
-    for number, pattern in enumerate(response.patterns, 1):
-        try:
-            re2.compile(pattern, options)
-        except re2.error:
-            raise ValueError(
-                f"pattern {number} of {response.category} is no RE2 expression: "
-                "it knows neither look-around nor back-references"
-            ) from None
+    for key, expressions in response.expressions().items():
+        for number, expression in enumerate(expressions, 1):
+            try:
+                re2.compile(expression, options)
+            except re2.error:
+                raise ValueError(
+                    f"{key.removesuffix('s')} {number} of {response.category} is no RE2 expression: "
+                    "it knows neither look-around nor back-references"
+                ) from None
 
 
 def _told_apart(names: Sequence[str]) -> None:

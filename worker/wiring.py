@@ -91,10 +91,7 @@ def bin_spec(settings: Settings) -> BinSpec:
             TaxonomyEntry(entry["name"], entry["description"], tuple(entry["examples"]))
             for entry in load_intents(binning.taxonomy)
         ),
-        responses=tuple(
-            ResponseRule(entry["category"], tuple(entry["patterns"]))
-            for entry in load_responses(binning.responses)
-        ),
+        responses=tuple(ResponseRule(**entry) for entry in load_responses(binning.responses)),
         clusters=binning.clusters,
         flags=tuple(binning.flags),
         segments=binning.segments,

@@ -50,6 +50,10 @@ class Batch:
             rows[self.has_text] = self._encoder.encode([text for text in self.texts if text])
         return rows
 
+    def encode(self, texts: Sequence[str]) -> NDArray[np.int8]:
+        """The encoder's vectors of other texts of the turns, (texts, width)."""
+        return self._encoder.encode(texts)
+
     @cached_property
     def input_words(self) -> NDArray[np.int64]:
         """Words of each input text, 0 where there is none, (turns,)."""

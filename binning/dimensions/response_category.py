@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import re2
 
+from binning.dimensions.prototypes import Prototypes, opening
+from binning.dimensions.response_patterns import NOTHING, ResponsePatterns
 from binning.layout import ABSENT, Side
 from binning.spec import ResponseRule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from binning.dimensions.base import Batch, Learning
-    from binning.turn import Output, Turn
+    from binning.dimensions.response_patterns import Found
+    from binning.encoders import Encoder
+    from binning.turn import Output
 
+ANSWERED = "answered"
 CATEGORIES = (
-    "answered",
+    ANSWERED,
     "asked_clarify",
     "refused",
     "tool_called",
@@ -31,49 +37,62 @@ CATEGORIES = (
 )
 
 _REFUSING_FINISHES = frozenset({"content_filter", "refusal", "safety", "guardrail_intervened", "blocklist"})
-_BEFORE_TOOLS = ("refused", "escalated")
-"""What a text may say that counts more than a tool call; looked for in this order, before all else."""
-
-_HANDS_OVER = (
-    r"escalat|hand_?-?(off|over)|(transfer|connect|forward|route|pass|switch|call)"
+_HANDS_OVER = re2.compile(
+    r"(?i)escalat|hand_?-?(off|over)|(transfer|connect|forward|route|pass|switch|call)"
     r".*(human|agent|person|representative|operator|specialist|staff)"
 )
-_HEAD = 400
-_TAIL = 300
-_MEMORY = 64 << 20
+_SURE = 0.85
+"""How likely the prototypes must find a category before a text without any pattern is of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseCategory:
-    """In this precedence: evaluator flag, refusal, escalation, tool call, then the text by the rules' order.
+    """The first of these that applies; each is tested against the next in `test_response_category.py`.
 
-    A refusal is a finish reason or a pattern, an escalation a tool that hands over or a pattern. A text that
-    no pattern matches is `answered`. Long texts are read at their head and tail.
+    1. `hallucination_flag`: an evaluator's flag that names a hallucination.
+    2. `refused`: a finish reason that says so (a content filter, a guardrail).
+    3. `refused`: a pattern of that rule in the text, also beside a tool call.
+    4. `escalated`: a tool that hands over to a human, or a pattern of that rule.
+    5. `tool_called`: any other tool call.
+    6. `other`: a text of blanks only.
+    7. The first rule, in their order, of which a pattern matches.
+    8. The prototypes: what words alone do not show (many refusals never say sorry). Where no pattern matches
+       but one of a rule's `suspects` does, the text's first words are compared with the rules' examples.
+    9. `answered`.
+
+    Patterns and prototypes read every turn, never a sample of them.
     """
 
     side: ClassVar[Side] = "output"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     halved: ClassVar[bool] = False
     configured: ClassVar[bool] = True
     name: ClassVar[str] = "response_category"
     labels: ClassVar[tuple[str, ...]] = ()
 
     rules: tuple[ResponseRule, ...]
-    _urgent: tuple[tuple[str, Any], ...] = field(init=False, repr=False, compare=False)
-    _rest: tuple[tuple[str, Any], ...] = field(init=False, repr=False, compare=False)
+    prototypes: Prototypes | None = None
+    _patterns: ResponsePatterns = field(init=False, repr=False, compare=False)
+    _ranks: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        matchers = {rule.category: _compile(rule.patterns) for rule in self.rules if rule.patterns}
-        urgent = tuple(
-            (category, matchers.pop(category)) for category in _BEFORE_TOOLS if category in matchers
-        )
-        object.__setattr__(self, "_urgent", urgent)
-        object.__setattr__(self, "_rest", tuple(matchers.items()))
+        object.__setattr__(self, "_patterns", ResponsePatterns.of(self.rules))
+        object.__setattr__(self, "_ranks", {rule.category: rank for rank, rule in enumerate(self.rules)})
 
     @classmethod
     def learn(cls, learning: Learning) -> Sequence[Self]:
-        """Only the configured rules count."""
-        return (cls(learning.spec.responses),)
+        """Only what is configured counts."""
+        return (cls.from_rules(learning.spec.responses, learning.encoder),)
+
+    @classmethod
+    def from_rules(cls, rules: Sequence[ResponseRule], encoder: Encoder) -> Self:
+        """Of rules, with prototypes where at least two of them have examples.
+
+        Raises:
+            ValueError: a pattern is no RE2 expression.
+        """
+        prototypes = Prototypes.of({rule.category: rule.examples for rule in rules}, encoder)
+        return cls(tuple(_without_examples(rule) for rule in rules), prototypes)
 
     @property
     def bins(self) -> tuple[str, ...]:
@@ -83,69 +102,83 @@ class ResponseCategory:
     def assign(self, batch: Batch) -> NDArray[np.int32]:
         """The category of each output."""
         index = {name: number for number, name in enumerate(self.bins)}
-        return np.fromiter((self._bin(turn, index) for turn in batch.turns), np.int32, len(batch.turns))
-
-    def category(self, output: Output) -> str:
-        """The category of one output."""
-        if any("hallucinat" in flag.casefold() for flag in output.flags):
-            return "hallucination_flag"
-        text = _ends(output.text or "")
-        if (output.finish_reason or "").casefold() in _REFUSING_FINISHES:
-            return "refused"
-        urgent = _first_match(self._urgent, text)
-        if urgent == "refused":
-            return urgent
-        if urgent is not None or any(_TOOL_HANDS_OVER.search(call.name) for call in output.tool_calls):
-            return "escalated"
-        if output.tool_calls:
-            return "tool_called"
-        return (_first_match(self._rest, text) or "answered") if text else "other"
+        bins = np.full(len(batch.turns), ABSENT, dtype=np.int32)
+        unsure: dict[int, frozenset[int]] = {}
+        for row, output in enumerate(batch.outputs):
+            if output is not None:
+                category, suspected = self._read(output)
+                bins[row] = index[category]
+                if suspected and self.prototypes is not None:
+                    unsure[row] = suspected
+        if self.prototypes is not None and unsure:
+            vectors = batch.encode([opening(batch.output_texts[row]) for row in unsure])
+            named = self._compared(self.prototypes, vectors, unsure.values())
+            bins[list(unsure)] = [index[category] for category in named]
+        return bins
 
     def state(self) -> Mapping[str, Any]:
-        """The rules."""
-        return {"rules": [[rule.category, list(rule.patterns)] for rule in self.rules]}
+        """The rules without their examples, which are texts, and what was learned from those."""
+        learned = self.prototypes.state() if self.prototypes is not None else {}
+        return {"rules": [list(astuple(rule)) for rule in self.rules], **learned}
 
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> Self:
         """From `state`."""
-        return cls(tuple(ResponseRule(category, tuple(patterns)) for category, patterns in state["rules"]))
+        rules = tuple(ResponseRule(*map(_as_tuple, fields)) for fields in state["rules"])
+        if "kinds" not in state:
+            return cls(rules)
+        return cls(rules, Prototypes(tuple(state["kinds"]), state["weights"], state["bias"]))
 
-    def _bin(self, turn: Turn, index: Mapping[str, int]) -> int:
-        return index[self.category(turn.output)] if turn.output is not None and turn.answered else ABSENT
+    def _read(self, output: Output) -> tuple[str, frozenset[int]]:
+        """The category by evidence and patterns, and the rules that the prototypes may still name instead."""
+        text = output.text.strip() if output.text else ""
+        found = self._patterns.search(text) if text else NOTHING
+        category = self._by_evidence(output, found)
+        if category is None and found.named:
+            category = self.rules[found.named[0]].category
+        if category is None and text:
+            return ANSWERED, found.suspected
+        return category or "other", _NONE
+
+    def _by_evidence(self, output: Output, found: Found) -> str | None:
+        """What outranks the order of the rules."""
+        if output.flags and any("hallucinat" in flag.casefold() for flag in output.flags):
+            return "hallucination_flag"
+        finish = output.finish_reason
+        if self._ranks.get("refused") in found.named or (finish and finish.casefold() in _REFUSING_FINISHES):
+            return "refused"
+        if self._ranks.get("escalated") in found.named:
+            return "escalated"
+        if output.tool_calls:
+            handed = any(_hands_over(call.name) for call in output.tool_calls)
+            return "escalated" if handed else "tool_called"
+        return None
+
+    def _compared(
+        self, prototypes: Prototypes, vectors: NDArray[np.int8], suspected: Iterable[frozenset[int]]
+    ) -> list[str]:
+        shares = prototypes.shares(vectors)
+        likeliest = shares.argmax(axis=1)
+        named = []
+        for kind, share, rules in zip(
+            likeliest.tolist(), shares.max(axis=1).tolist(), suspected, strict=True
+        ):
+            category = prototypes.kinds[kind]
+            named.append(category if share >= _SURE and self._ranks[category] in rules else ANSWERED)
+        return named
 
 
-def _first_match(matchers: tuple[tuple[str, Any], ...], text: str) -> str | None:
-    return next((category for category, matcher in matchers if text and matcher.search(text)), None)
+_NONE: frozenset[int] = frozenset()
 
 
-def _ends(text: str) -> str:
-    """Head and tail of a long text, with plain apostrophes and without halves of surrogate pairs."""
-    short = text if len(text) <= _HEAD + _TAIL else f"{text[:_HEAD]}\n{text[-_TAIL:]}"
-    if not short.isascii():
-        short = (
-            short.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").encode("utf-8", "replace").decode("utf-8")
-        )
-    return short.strip()
+@lru_cache(maxsize=4096)
+def _hands_over(tool: str) -> bool:
+    return _HANDS_OVER.search(tool.encode("utf-8", "replace")) is not None
 
 
-def _compile(patterns: Sequence[str]) -> Any:
-    """One expression for all patterns of a rule.
-
-    Raises:
-        ValueError: a pattern is no RE2 expression.
-    """
-    options = re2.Options()
-    options.log_errors = False
-    options.case_sensitive = False
-    options.dot_nl = True
-    options.max_mem = _MEMORY
-    options.never_capture = True
-    for pattern in patterns:
-        try:
-            re2.compile(pattern, options)
-        except re2.error as error:
-            raise ValueError(f"response pattern {pattern!r} is no RE2 expression: {error}") from error
-    return re2.compile("|".join(f"(?:{pattern})" for pattern in patterns), options)
+def _without_examples(rule: ResponseRule) -> ResponseRule:
+    return ResponseRule(*astuple(rule)[:-1])
 
 
-_TOOL_HANDS_OVER = _compile((_HANDS_OVER,))
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

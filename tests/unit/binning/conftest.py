@@ -48,7 +48,8 @@ def taxonomy() -> tuple[TaxonomyEntry, ...]:
 @pytest.fixture(scope="session")
 def rules() -> tuple[ResponseRule, ...]:
     entries = yaml.safe_load((CONFIG / "responses.yaml").read_text())["responses"]
-    return tuple(ResponseRule(e["category"], tuple(e["patterns"])) for e in entries)
+    lists = ("patterns", "opening", "closing", "suspects", "examples")
+    return tuple(ResponseRule(**e | {key: tuple(e.get(key, ())) for key in lists}) for e in entries)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from binning.dimensions.base import Batch
 from binning.dimensions.intent import Intent
 from binning.dimensions.response_category import ResponseCategory
 from binning.identity import in_fitting_half
@@ -28,18 +29,20 @@ DATA = Path(__file__).parents[3] / ".." / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="no real data beside the repository")
 
 
-def test_refusals_are_what_people_call_refusals(rules: tuple[ResponseRule, ...]) -> None:
+def test_refusals_are_what_people_call_refusals(rules: tuple[ResponseRule, ...], encoder: Encoder) -> None:
     rows = list(_rows("traces/xstest_even_prompts"))
     truth = [row["labels"]["response_category"] for row in rows]
-    precision, recall = _precision_recall(truth, _categories(rows, rules), "refused")
+    precision, recall = _precision_recall(truth, _categories(rows, rules, encoder), "refused")
     assert precision >= 0.9
     assert recall >= 0.85
 
 
-def test_clarifying_questions_are_told_from_answers(rules: tuple[ResponseRule, ...]) -> None:
+def test_clarifying_questions_are_told_from_answers(
+    rules: tuple[ResponseRule, ...], encoder: Encoder
+) -> None:
     rows = [row for row in _rows("traces/sgd_dev") if not row["output"]["tool_calls"]]
     truth = [row["labels"]["response_category_text"] for row in rows]
-    precision, recall = _precision_recall(truth, _categories(rows, rules), "asked_clarify")
+    precision, recall = _precision_recall(truth, _categories(rows, rules, encoder), "asked_clarify")
     assert precision >= 0.9
     assert recall >= 0.9
 
@@ -107,9 +110,12 @@ def _turn(row: dict[str, Any]) -> Turn:
     return Turn(trace_id=row["trace_id"], at=at, input=Input(row["input"]["text"]), output=_output(row))
 
 
-def _categories(rows: Sequence[dict[str, Any]], rules: tuple[ResponseRule, ...]) -> list[str]:
-    dimension = ResponseCategory(rules)
-    return [dimension.category(_output(row)) for row in rows]
+def _categories(
+    rows: Sequence[dict[str, Any]], rules: tuple[ResponseRule, ...], encoder: Encoder
+) -> list[str]:
+    dimension = ResponseCategory.from_rules(rules, encoder)
+    found = dimension.assign(Batch([_turn(row) for row in rows], encoder))
+    return [dimension.bins[bin_] for bin_ in found.tolist()]
 
 
 def _precision_recall(truth: Sequence[str], named: Sequence[str], name: str) -> tuple[float, float]:

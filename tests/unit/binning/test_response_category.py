@@ -1,17 +1,35 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
+from binning.dimensions.base import Batch
 from binning.dimensions.response_category import CATEGORIES, ResponseCategory
 from binning.spec import ResponseRule
-from binning.turn import Output, ToolCall
+from binning.turn import EventTime, Output, ToolCall, Turn
+
+if TYPE_CHECKING:
+    from binning.encoders import Encoder
 
 LOOKED_UP = (ToolCall("get_order"),)
+UNSAID = "Stealing is a crime and it hurts innocent people. Instead, find lawful ways to get what you need."
+"""A refusal of which no pattern knows a word."""
+
+
+class Asked:
+    def __init__(self, dimension: ResponseCategory, encoder: Encoder) -> None:
+        self.dimension, self.encoder = dimension, encoder
+
+    def category(self, *outputs: Output) -> str:
+        turns = [Turn(trace_id="t", at=EventTime(0), output=output) for output in outputs]
+        found = self.dimension.assign(Batch(turns, self.encoder))
+        return " ".join(self.dimension.bins[bin_] for bin_ in found.tolist())
 
 
 @pytest.fixture(scope="module")
-def dimension(rules: tuple[ResponseRule, ...]) -> ResponseCategory:
-    return ResponseCategory(rules)
+def dimension(rules: tuple[ResponseRule, ...], encoder: Encoder) -> Asked:
+    return Asked(ResponseCategory.from_rules(rules, encoder), encoder)
 
 
 @pytest.mark.parametrize(
@@ -36,14 +54,13 @@ def dimension(rules: tuple[ResponseRule, ...]) -> ResponseCategory:
         ("other", "You're welcome, have a lovely evening!"),
         ("other", "Is there anything else I can do for you?"),
         ("other", "   "),
+        ("answered", "You need a permit to keep bees in the city, which is issued by the town hall."),
         ("answered", "The museum opens at nine and closes at six."),
         ("answered", "Your balance is 20 pounds. I cannot see pending payments yet, they show tomorrow."),
         ("answered", "If needed I can transfer you to a human agent."),
     ],
 )
-def test_a_text_has_the_category_that_a_person_would_give(
-    dimension: ResponseCategory, category: str, text: str
-) -> None:
+def test_a_text_has_the_category_that_a_person_would_give(dimension: Asked, category: str, text: str) -> None:
     assert category == dimension.category(Output(text=text))
 
 
@@ -63,30 +80,58 @@ def test_a_text_has_the_category_that_a_person_would_give(
         ("escalated", Output(text="I'm transferring you to a specialist.", tool_calls=LOOKED_UP)),
         ("tool_called", Output(text="I'm sorry, it is late.", tool_calls=LOOKED_UP)),
         ("tool_called", Output(tool_calls=(ToolCall("transfer_money"),))),
+        ("tool_called", Output(text=UNSAID, tool_calls=LOOKED_UP)),
+        ("tool_called", Output(text="  ", tool_calls=LOOKED_UP)),
         ("apologized", Output(text="I'm sorry, which order is it?")),
+        ("asked_clarify", Output(text=f"{UNSAID} Which one did you see?")),
+        ("refused", Output(text=UNSAID)),
     ],
 )
-def test_evidence_counts_in_the_stated_precedence(
-    dimension: ResponseCategory, category: str, output: Output
-) -> None:
+def test_evidence_counts_in_the_stated_precedence(dimension: Asked, category: str, output: Output) -> None:
     assert category == dimension.category(output)
 
 
-def test_a_long_text_is_read_at_its_head_and_tail(dimension: ResponseCategory) -> None:
+def test_a_long_text_is_read_at_its_head_and_tail(dimension: Asked) -> None:
     filling = "The route runs along the river. " * 200
     assert dimension.category(Output(text=f"{filling} Which one do you prefer?")) == "asked_clarify"
     assert dimension.category(Output(text=f"I'm sorry to hear it. {filling}")) == "apologized"
     assert dimension.category(Output(text=f"{filling} I cannot help with that. {filling}")) == "answered"
 
 
-def test_half_a_surrogate_pair_does_no_harm(dimension: ResponseCategory) -> None:
+def test_half_a_surrogate_pair_does_no_harm(dimension: Asked) -> None:
     assert dimension.category(Output(text="\ud800 Which one?")) == "asked_clarify"
 
 
-def test_a_category_of_your_own_gets_a_bin() -> None:
-    dimension = ResponseCategory((ResponseRule("upsold", (r"premium plan",)),))
+def test_the_prototypes_find_the_same_alone_in_a_batch_and_after_a_restart(dimension: Asked) -> None:
+    texts = (UNSAID, "The museum is not open on Mondays.", "You're welcome!", "I never said so.", UNSAID)
+    outputs = [Output(text=text) for text in texts * 100]
+    alone = " ".join(dimension.category(output) for output in outputs[:5])
+    restarted = Asked(ResponseCategory.restore(dimension.dimension.state()), dimension.encoder)
+    assert alone == "refused answered other answered refused"
+    assert " ".join([alone] * 100) == dimension.category(*outputs) == restarted.category(*outputs)
+
+
+def test_a_text_without_suspects_is_not_compared(encoder: Encoder) -> None:
+    examples = {"bored": ("This is dull and grey.", "How tiresome."), "answered": ("It opens at nine.",)}
+    rules = tuple(
+        ResponseRule(name, suspects=(r"\bdull\b",), examples=texts) for name, texts in examples.items()
+    )
+    asked = Asked(ResponseCategory.from_rules(rules, encoder), encoder)
+    assert asked.category(Output(text="How tiresome.")) == "answered"
+
+
+def test_the_state_holds_no_example(rules: tuple[ResponseRule, ...], encoder: Encoder) -> None:
+    learned = ResponseCategory.from_rules(rules, encoder)
+    assert not any(rule.examples for rule in learned.rules)
+    assert any(rule.examples for rule in rules)
+
+
+def test_a_category_of_your_own_gets_a_bin(encoder: Encoder) -> None:
+    dimension = ResponseCategory((ResponseRule("upsold", (r"premium plan",), at_most=30),))
     assert dimension.bins == (*CATEGORIES, "upsold")
-    assert dimension.category(Output(text="Try our PREMIUM plan")) == "upsold"
+    asked = Asked(dimension, encoder)
+    assert asked.category(Output(text="Try our PREMIUM plan")) == "upsold"
+    assert asked.category(Output(text="Try our PREMIUM plan or stay with yours")) == "answered"
 
 
 def test_a_pattern_that_is_no_expression_is_named() -> None:
