@@ -1,6 +1,7 @@
-"""One window against what was expected of it: the tests and the attribution, over the bins in use.
+"""Windows against what was expected of them: the tests and the attribution, over the bins in use.
 
-Pseudo-code `judge` of statistics-2.md, section 0, which extends statistics.md, section 0, steps 4 to 6.
+Pseudo-code `judge` of statistics-2.md, section 0, which extends statistics.md, section 0, steps 4 to 6. The
+tests of any number of windows are worked out at once; one is as many as another.
 """
 
 from __future__ import annotations
@@ -9,13 +10,25 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from baselines.psi import HALF, bin_tests, divergence, gamma_tail, moments_of, peel, residual_psi, smoothed
+from baselines.psi import (
+    HALF,
+    contributions,
+    gamma_tail,
+    moments,
+    peel,
+    residual_psi,
+    signed_roots,
+    two_sided,
+)
+from baselines.ragged import Ragged
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from baselines.cells import Expectation
@@ -39,20 +52,35 @@ class Gates:
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """One window of one dimension to be tested: counts `x` of two or more live bins, at least one turn.
+
+    `phi_bins` are each bin's own factors, day component included.
+    """
+
+    x: NDArray[np.int64]
+    expected: Expectation
+    phi: float
+    phi_bins: Floats
+    alpha: float
+    gates: Gates
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """The tests of one window, over its live bins. `factors` are the variance factors of the bins."""
 
     psi_raw: float
     noise_floor: float
     p_value: float
+    level: Level
+    calm: bool
+    detectable: float | None
     contributions: Floats
     factors: Floats
     z: Floats
     h: Floats
     hits: NDArray[np.bool_]
-    level: Level
-    calm: bool
-    detectable: float | None
 
     @property
     def exceeds(self) -> bool:
@@ -60,42 +88,47 @@ class Assessment:
         return self.level != "low"
 
 
-def assess(
-    x: NDArray[np.int64],
-    expected: Expectation,
-    *,
-    phi: float,
-    phi_bins: Floats,
-    alpha: float,
-    gates: Gates,
-) -> Assessment:
-    """Test counts `x` (live bins, at least two and one turn) against their expectation.
+def assess(cases: Sequence[Case]) -> list[Assessment]:
+    """Test each window against its expectation; a window's result does not depend on the others."""
+    at = Ragged.of([len(case.x) for case in cases])
+    x = np.concatenate([case.x for case in cases])
+    shares = np.concatenate([case.expected.shares for case in cases])
+    tau = np.concatenate([case.expected.tau for case in cases])
+    phi_bins = np.concatenate([case.phi_bins for case in cases])
+    phi, m = np.array([(case.phi, case.expected.size) for case in cases]).T
+    n = at.sums(x)
+    reference = shares * at.wide(m)
+    smooth = (reference + HALF) / at.wide(m + HALF * at.sizes)
+    s = 1 / n + 1 / m
+    mean, variance = moments(smooth, m, n, at)
+    varied, rest = smooth * tau, 1 - smooth
+    floor = phi * mean + at.sums(varied)
+    spread = phi * phi * variance + 2 * at.sums(varied * varied) + 4 * phi * s * at.sums(varied * rest)
+    moved = contributions(smooth, (x + HALF) / at.wide(n + HALF * at.sizes))
+    factors = np.maximum(at.wide(phi), phi_bins) + varied / (rest * at.wide(s))
+    root, h = signed_roots(reference, at.wide(at.sums(reference)), x, at.wide(n))
+    z = root / np.sqrt(factors)
+    alpha, gate = np.array([(case.alpha, case.gates.bin_effect) for case in cases]).T
+    hits = (two_sided(z) * at.wide(at.sizes) < at.wide(alpha)) & (np.abs(h) >= at.wide(gate))
+    least = detectable(shares, factors, s, at, alpha, gate)
+    rows = zip(at.sums(moved).tolist(), floor.tolist(), spread.tolist(), least, strict=True)
+    own = [tuple(each[slots] for each in (moved, factors, z, h, hits)) for slots in at.slices()]
+    return [_concluded(*each) for each in zip(cases, rows, own, strict=True)]
 
-    `phi_bins` are each bin's own factors, day component included.
-    """
-    n = int(x.sum())
-    reference = expected.shares * expected.size
-    smooth = (reference + HALF) / (expected.size + HALF * len(x))
-    s = 1 / n + 1 / expected.size
-    mean, variance = moments_of(smooth, expected.size, n)
-    varied = smooth * expected.tau
-    floor = phi * mean + float(varied.sum())
-    spread = 2 * float(varied @ varied) + 4 * phi * s * float(varied @ (1 - smooth))
-    raw, contributions = divergence(smooth, smoothed(x))
-    p = gamma_tail(raw, floor, phi * phi * variance + spread)
-    factors = np.maximum(phi, phi_bins) + varied / ((1 - smooth) * s)
-    z, h, p_bins = bin_tests(reference, x, factors)
-    hits = (p_bins < alpha) & (np.abs(h) >= gates.bin_effect)
-    debiased = raw - floor
-    hit = bool(hits.any())
+
+def _concluded(
+    case: Case, row: tuple[float, float, float, float | None], own: tuple[NDArray[Any], ...]
+) -> Assessment:
+    """What the tests come to; `row` is PSI, noise floor, variance and what is detectable."""
+    raw, floor, variance, least = row
+    p, debiased, hit = gamma_tail(raw, floor, variance), raw - floor, bool(own[-1].any())
     level: Level = "low"
-    if p < alpha and debiased >= gates.moderate:
-        level = "significant" if debiased >= gates.significant else "moderate"
+    if p < case.alpha and debiased >= case.gates.moderate:
+        level = "significant" if debiased >= case.gates.significant else "moderate"
     elif hit:
         level = "moderate"
-    calm = not hit and (debiased < CALM * gates.moderate or p > alpha)
-    least = detectable(expected.shares, factors, s, alpha, gates)
-    return Assessment(raw, floor, p, contributions, factors, z, h, hits, level, calm, least)
+    calm = not hit and (debiased < CALM * case.gates.moderate or p > case.alpha)
+    return Assessment(raw, floor, p, level, calm, least, *own)
 
 
 @lru_cache(maxsize=256)
@@ -104,34 +137,35 @@ def normal_quantile(tail: float) -> float:
     return -NormalDist().inv_cdf(tail)
 
 
-def detectable(shares: Floats, factors: Floats, s: float, alpha: float, gates: Gates) -> float | None:
+def detectable(
+    shares: Floats, factors: Floats, s: Floats, at: Ragged, alpha: Floats, gate: Floats
+) -> list[float | None]:
     """The smallest rise of any bin's share that would exceed now, in share points; None where none can.
 
-    Closed form of statistics-2.md section 3: with `h* = max(gate, z sqrt(f s))`, it is at
-    `q* = sin(asin(sqrt(p)) + h*/2)^2`.
+    Of each histogram that `at` has; `s`, `alpha` and `gate` are (histograms,). Closed form of statistics-2.md
+    section 3: with `h* = max(gate, z sqrt(f s))`, it is at `q* = sin(asin(sqrt(p)) + h*/2)^2`.
     """
-    z = normal_quantile(alpha / (2 * len(shares)))
-    half = np.maximum(gates.bin_effect, z * np.sqrt(factors * s)) / 2
+    tails = zip(alpha.tolist(), at.sizes.tolist(), strict=True)
+    z = np.array([normal_quantile(tail / (2 * bins)) for tail, bins in tails])
+    half = np.maximum(at.wide(gate), at.wide(z) * np.sqrt(factors * at.wide(s))) / 2
     angle = np.arcsin(np.sqrt(np.minimum(shares, 1.0))) + half
-    possible = angle <= math.pi / 2
-    if not possible.any():
-        return None
-    return float((np.sin(angle[possible]) ** 2 - shares[possible]).min())
+    rise = np.where(angle <= math.pi / 2, np.sin(angle) ** 2 - shares, np.inf)
+    least = np.minimum.reduceat(rise, at.starts).tolist()
+    return [each if each < np.inf else None for each in least]
 
 
-def attribute(
-    x: NDArray[np.int64], expected: Expectation, found: Assessment, gates: Gates
-) -> tuple[list[int], bool]:
+def attribute(case: Case, found: Assessment) -> tuple[list[int], bool]:
     """Which live bins drive the change, strongest first, and whether the others still differ.
 
     Of two bins, one change is two moves: the bin that rose is named.
     """
     if not found.exceeds:
         return [], False
+    x, expected = case.x, case.expected
     if len(x) == 2:
         return [int(np.argmax(found.z))], False
     reference = expected.shares * expected.size
     drivers = [bin_ for bin_, _, _ in peel(reference, x, DRIVER_ALPHA, found.factors)[0]]
     rest = np.setdiff1d(np.arange(len(x)), drivers)
     left, p = residual_psi(reference[rest], x[rest], float(found.factors[rest].mean()))
-    return drivers, p < DRIVER_ALPHA and left >= SMEAR * gates.moderate
+    return drivers, p < DRIVER_ALPHA and left >= SMEAR * case.gates.moderate

@@ -15,7 +15,7 @@ import numpy as np
 
 from baselines.cells import HourOfWindow, Part, Shrink
 from baselines.evaluation import Evaluation, Window
-from baselines.judging import Scale, judge
+from baselines.judging import Counted, Scale, judge
 from baselines.lanes import LANES
 from baselines.psi import HALF, signed_roots
 from baselines.windows import HOUR
@@ -136,9 +136,9 @@ class Scan:
         """One dimension on one lane's window, judged as any window is; None where it has too few turns."""
         each = self.dimensions[index]
         scale = Scale(float(each.spread.phi[lane]), each.spread.bins[lane], LEAST_EFFECTIVE)
-        window = Window(end - LANES[lane], end)
         own = [(hour, counts[each.slots]) for hour, counts in hourly]
-        found = judge(each.basis, window, own, alpha=alpha, gates=each.gates, scale=scale)
+        counted = Counted.of(Window(end - LANES[lane], end), own, each.basis.calendar)
+        found = judge(each.basis, counted, alpha=alpha, gates=each.gates, scale=scale)
         return found if isinstance(found, Evaluation) else None
 
     def hit(self, found: Evaluation) -> bool:

@@ -6,13 +6,13 @@ Pseudo-code `judge` of statistics-2.md, section 0.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
 from baselines.cells import Cells, HourOfWindow, Shrink, Tilt, expectation
-from baselines.evaluate import Gates, assess
-from baselines.report import Judged, report, still
+from baselines.evaluate import Case, assess
+from baselines.report import Trial, report, still
 from baselines.windows import HOUR
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from baselines.evaluate import Gates
     from baselines.evaluation import Evaluation, ReferenceName, Window
     from baselines.pooling import Pooling
     from baselines.psi import Floats
@@ -55,10 +56,28 @@ class Scale(NamedTuple):
     least: float
 
 
+class Counted(NamedTuple):
+    """A window's turns of each of a dimension's own bins, (bins,), and by cell of the week."""
+
+    window: Window
+    counts: NDArray[np.int64]
+    hours: list[HourOfWindow]
+
+    @classmethod
+    def of(cls, window: Window, hourly: Sequence[tuple[int, NDArray[np.int64]]], calendar: Calendar) -> Self:
+        """From the window's counts over the dimension's own bins, by hours since the epoch."""
+        total, hours = np.zeros(0, dtype=np.int64), []
+        for i, (hour, counts) in enumerate(hourly):
+            turns = int(np.add.reduce(counts))
+            total = total + counts if i else counts
+            if turns > 0:
+                hours.append(HourOfWindow(*calendar.cell(hour), turns))
+        return cls(window, total, hours)
+
+
 def judge(
     basis: Basis,
-    window: Window,
-    hourly: Sequence[tuple[int, NDArray[np.int64]]],
+    counted: Counted,
     *,
     alpha: float,
     gates: Gates,
@@ -66,16 +85,27 @@ def judge(
 ) -> Evaluation | float:
     """The evaluation, or the window's turns over the design effect where they are under 100.
 
-    `hourly` are the window's counts over the dimension's own bins, by hours since the epoch. `scale` replaces
-    what hours have taught of the design effect.
+    `scale` replaces what hours have taught of the design effect.
     """
+    found = trial(basis, counted, alpha=alpha, gates=gates, scale=scale)
+    return conclude([found])[0] if isinstance(found, Trial) else found
+
+
+def trial(
+    basis: Basis,
+    counted: Counted,
+    *,
+    alpha: float,
+    gates: Gates,
+    scale: Scale | None = None,
+) -> Trial | float:
+    """The first half of `judge`: what is expected of the window, and how much it may scatter."""
     basis.cells.refresh()
-    counts, hours = _split(hourly, basis.calendar)
+    window, counts, hours = counted
     n = sum(at.turns for at in hours)
     if n == 0 or not basis.cells.mass.any():
         return 0.0
-    judged = Judged(basis.dimension, basis.reference, window, counts)
-    x = basis.pooling.pooled(judged.counts)
+    x = basis.pooling.pooled(counts)
     live = basis.cells.mass | (x > 0)
     within = scale if scale is not None else _hourly_scale(basis)
     shrink = Shrink(basis.season, basis.spread.within)
@@ -85,33 +115,16 @@ def judge(
     phi = within.phi + between
     if n / phi < within.least:
         return n / phi
-    if len(expected.shares) < 2:
-        return still(judged, expected, phi)
-    found = assess(
-        x[live],
-        expected,
-        phi=phi,
-        phi_bins=within.bins[live] + between,
-        alpha=alpha,
-        gates=gates,
-    )
-    return report(judged, basis.pooling, live, expected, found, phi=phi, gates=gates)
+    case = Case(x[live], expected, phi, within.bins[live] + between, alpha, gates)
+    return Trial(basis.dimension, basis.reference, window, counts, basis.pooling, live, case)
+
+
+def conclude(trials: Sequence[Trial]) -> list[Evaluation]:
+    """The second half of `judge`, for any number of windows at once: tests and attribution."""
+    moving = [each for each in trials if len(each.case.x) > 1]
+    told = iter(report(moving, assess([each.case for each in moving])) if moving else ())
+    return [next(told) if len(each.case.x) > 1 else still(each) for each in trials]
 
 
 def _hourly_scale(basis: Basis) -> Scale:
     return Scale(basis.spread.within, basis.spread.within_bins, LEAST_EFFECTIVE)
-
-
-def _split(
-    hourly: Sequence[tuple[int, NDArray[np.int64]]], calendar: Calendar
-) -> tuple[NDArray[np.int64], list[HourOfWindow]]:
-    """The window's turns of each bin, and its turns by cell of the week."""
-    if not hourly:
-        return np.zeros(0, dtype=np.int64), []
-    total, hours = hourly[0][1], []
-    for i, (hour, counts) in enumerate(hourly):
-        turns = int(counts.sum())
-        total = total + counts if i else counts
-        if turns > 0:
-            hours.append(HourOfWindow(*calendar.cell(hour), turns))
-    return total, hours

@@ -13,6 +13,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from baselines.ragged import Ragged
+
 Floats: TypeAlias = NDArray[np.float64]
 Numbers: TypeAlias = NDArray[np.float64] | NDArray[np.int64]
 
@@ -21,6 +23,8 @@ HALF = 0.5
 EXACT_BELOW = 60.0
 """Bins with fewer expected turns than this get the exact binomial sum, the others its limit."""
 EXACT_TERMS = math.ceil(EXACT_BELOW + 12 * math.sqrt(EXACT_BELOW) + 10)
+_TERMS = np.arange(EXACT_TERMS + 1, dtype=np.float64)
+_LOG_TERMS = np.log(_TERMS + HALF)
 
 
 def smoothed(counts: Numbers) -> Floats:
@@ -35,8 +39,13 @@ def psi(base: Numbers, current: Numbers) -> tuple[float, Floats]:
 
 def divergence(b: Floats, c: Floats) -> tuple[float, Floats]:
     """The PSI of two vectors of positive shares, and each bin's (non-negative) part."""
-    contributions = (c - b) * np.log(c / b)
-    return float(np.add.reduce(contributions)), contributions
+    parts = contributions(b, c)
+    return float(np.add.reduce(parts)), parts
+
+
+def contributions(b: Floats, c: Floats) -> Floats:
+    """Each bin's (non-negative) part of the PSI of two vectors of positive shares, or of many end to end."""
+    return np.asarray((c - b) * np.log(c / b))
 
 
 def null_moments(base: Numbers, n: int) -> tuple[float, float]:
@@ -52,44 +61,57 @@ def null_moments(base: Numbers, n: int) -> tuple[float, float]:
 
 def moments_of(b: Floats, m: float, n: int) -> tuple[float, float]:
     """`null_moments` of a reference of `m` turns with these smoothed shares (two or more); m, n positive."""
-    expected = n * b
+    mean, variance = moments(b, np.array([m]), np.array([float(n)]), Ragged.of([len(b)]))
+    return float(mean[0]), float(variance[0])
+
+
+def moments(b: Floats, m: Floats, n: Floats, at: Ragged) -> tuple[Floats, Floats]:
+    """`moments_of` of many references at once: `b` end to end, the others (references,), n whole numbers."""
+    turns = at.wide(n)
+    expected = turns * b
     weight = expected / (1 + expected)
-    inflation = (1 + n / m * weight) ** 2
+    inflation = (1 + at.wide(n / m) * weight) ** 2
     rest = 1 - b
     squared = rest * rest
-    means, variances = rest / n, squared * (2 / n**2)
-    small = expected < EXACT_BELOW
-    if small.any():
-        means[small], variances[small] = _exact_moments(b[small], n, len(b))
-    mean = float(np.add.reduce(means)) + float(rest @ weight) / m
-    return mean, float(variances @ inflation) * (len(b) - 1) / float(np.add.reduce(squared))
+    means, variances = rest / turns, squared * (2 / turns**2)
+    small = np.flatnonzero(expected < EXACT_BELOW)
+    if len(small):
+        size = at.wide(n + HALF * at.sizes)
+        means[small], variances[small] = _exact_moments(b[small], turns[small], size[small])
+    mean = at.sums(means) + at.sums(rest * weight) / m
+    return mean, at.sums(variances * inflation) * (at.sizes - 1) / at.sums(squared)
 
 
-def _exact_moments(q: Floats, n: int, bins: int) -> tuple[Floats, Floats]:
-    """Mean and variance of a rare bin's summand over Binomial(n, q), for each share of `q`."""
-    log_choose, current, log_current = _binomial(n, bins)
-    largest = float(n * q.max())
-    terms = min(len(current), math.ceil(largest + 12 * math.sqrt(largest) + 24))
-    log_q, log_rest, column = np.log(q), np.log1p(-q), q[:, None]
-    exponent = np.multiply.outer(log_q - log_rest, np.arange(terms, dtype=np.float64))
-    exponent += log_choose[:terms]
-    exponent += (n * log_rest)[:, None]
-    weights = np.exp(exponent)
-    weights /= weights.sum(1, keepdims=True)
-    summand = (current[:terms] - column) * (log_current[:terms] - log_q[:, None])
+def _exact_moments(q: Floats, n: Floats, size: Floats) -> tuple[Floats, Floats]:
+    """Mean and variance of a rare bin's summand over Binomial(n, q), all (rare bins,).
+
+    `size` is n with the half counts that smooth the bin's histogram. Every row is summed over the same number
+    of terms, so that none depends on what it is worked out with.
+    """
+    log_q, log_rest = np.log(q), np.log1p(-q)
+    distinct, row = np.unique(n, return_inverse=True)
+    weights = np.multiply.outer(log_q - log_rest, _TERMS)
+    weights += np.array([_log_choose(int(each)) for each in distinct])[row]
+    weights += (n * log_rest)[:, None]
+    np.exp(weights, out=weights)
+    weights /= np.add.reduce(weights, axis=1, keepdims=True)
+    summand = (_TERMS + HALF) / size[:, None]
+    summand -= q[:, None]
+    summand *= _LOG_TERMS - (np.log(size) + log_q)[:, None]
     weights *= summand
-    mean = weights.sum(1)
-    return mean, np.asarray((weights * summand).sum(1) - mean * mean)
+    mean = np.add.reduce(weights, axis=1)
+    weights *= summand
+    return mean, np.asarray(np.add.reduce(weights, axis=1) - mean * mean)
 
 
 @lru_cache(maxsize=512)
-def _binomial(n: int, bins: int) -> tuple[Floats, Floats, Floats]:
-    """For 0, 1, 2 ... turns in a bin: log of the binomial coefficient, smoothed share, log of that share."""
-    x = np.arange(min(n, EXACT_TERMS) + 1, dtype=np.float64)
-    log_choose = np.zeros(len(x))
-    np.cumsum(np.log((n - x[:-1]) / x[1:]), out=log_choose[1:])
-    current = (x + HALF) / (n + HALF * bins)
-    return log_choose, current, np.log(current)
+def _log_choose(n: int) -> Floats:
+    """Log of the binomial coefficient for 0, 1, 2 ... of `n` turns in a bin, -inf above n; always as long."""
+    logs = np.full(len(_TERMS), -np.inf)
+    logs[0] = 0.0
+    x = _TERMS[: min(n, len(_TERMS) - 1)]
+    np.cumsum(np.log((n - x) / (x + 1)), out=logs[1 : len(x) + 1])
+    return logs
 
 
 def gamma_tail(x: float, mean: float, variance: float) -> float:
@@ -135,8 +157,12 @@ def bin_tests(base: Numbers, current: Numbers, phi: float | Floats = 1.0) -> tup
         return np.zeros(bins), np.zeros(bins), np.ones(bins)
     root, h = signed_roots(base, m, current, n)
     z = np.asarray(root / np.sqrt(phi))
-    p = np.array([math.erfc(u) for u in (np.abs(z) / math.sqrt(2)).tolist()]) * bins
-    return z, h, np.minimum(p, 1.0)
+    return z, h, np.minimum(two_sided(z) * bins, 1.0)
+
+
+def two_sided(z: Floats) -> Floats:
+    """The probability of a standard normal farther from 0 than each."""
+    return np.array([math.erfc(u) for u in (np.abs(z) / math.sqrt(2)).tolist()])
 
 
 def peel(

@@ -13,7 +13,7 @@ import numpy as np
 from baselines.arrays import pack, unpack
 from baselines.cells import Cells, Tilt
 from baselines.evaluate import Gates
-from baselines.judging import Basis, judge
+from baselines.judging import Basis, Counted, judge
 from baselines.learning import (
     LEARN_HOURS,
     learn_days,
@@ -136,7 +136,7 @@ class FixedReference:
 
         `hourly` are the window's turns of each bin, split by hours since the epoch.
         """
-        return judge(self.basis, window, hourly, alpha=alpha, gates=gates)
+        return judge(self.basis, Counted.of(window, hourly, self.calendar), alpha=alpha, gates=gates)
 
     @property
     def basis(self) -> Basis:

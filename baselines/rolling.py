@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from baselines.cells import Cells
 from baselines.evaluation import Window
-from baselines.judging import Basis, judge
+from baselines.judging import Basis, Counted, judge
 from baselines.windows import DAY, HOUR, WEEK
 
 if TYPE_CHECKING:
@@ -85,7 +85,9 @@ class RollingReference:
         covers 24 hours. `history` maps hours since the epoch to turns, `excluded` are hours to leave out.
         """
         basis = self.basis(window, history, excluded=excluded, since=since)
-        return None if basis is None else judge(basis, window, hourly, alpha=alpha, gates=gates)
+        if basis is None:
+            return None
+        return judge(basis, Counted.of(window, hourly, basis.calendar), alpha=alpha, gates=gates)
 
     def basis(
         self,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 import numpy as np
 
-from binning.dimensions import KINDS
+from binning.dimensions import EMBEDDED, KINDS
 from binning.dimensions.base import Batch
+from binning.identity import SHARES, in_sample
 from binning.layout import ABSENT, OTHER, DimensionLayout, JointLayout, Layout
 from binning.spec import BinSpec, ResponseRule, TaxonomyEntry
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BinSet", "BinSpec", "Binned", "ResponseRule", "TaxonomyEntry"]
 
-_FORMAT = 1
+_FORMAT = 2
 _DIGEST_CHARS = 16
 _GIVEN = ("input.cluster", "input.intent")
 
@@ -46,7 +47,16 @@ class Binned:
 class BinSet:
     """Fitted dimensions, their layout, and the segments that are counted. Holds vectors, never texts."""
 
-    __slots__ = ("_columns", "_content", "digest", "dimensions", "encoder_digest", "layout", "segments")
+    __slots__ = (
+        "_columns",
+        "_content",
+        "digest",
+        "dimensions",
+        "encoder_digest",
+        "layout",
+        "segments",
+        "share",
+    )
 
     def __init__(
         self,
@@ -54,21 +64,28 @@ class BinSet:
         dimensions: Sequence[tuple[str, Dimension]],
         segments: Mapping[str, Sequence[str]],
         joint_outcomes: Sequence[str],
+        share: int = SHARES,
     ) -> None:
-        """`dimensions` are pairs of a key of `KINDS` and a fitted dimension of that kind."""
+        """`dimensions` are pairs of a key of `KINDS` and a fitted dimension of that kind.
+
+        `share` / 1024 of the turns are embedded: the `EMBEDDED` dimensions count these alone.
+        """
         self.encoder_digest = encoder_digest
+        self.share = share
         self.dimensions = tuple(dimension for _, dimension in dimensions)
         self.segments = {name: tuple(values) for name, values in sorted(segments.items())}
         entries = [
             {"kind": kind, "version": dimension.version, "state": dict(dimension.state())}
             for kind, dimension in dimensions
         ]
-        self.layout = _layout(self.dimensions, [_digest(entry) for entry in entries], joint_outcomes)
+        identities = [_digest(entry) for entry in entries]
+        self.layout = _layout(dimensions, identities, joint_outcomes, share / SHARES)
         self._columns = {entry.key: column for column, entry in enumerate(self.layout.dimensions)}
         self._content = _ENCODER.encode(
             {
                 "format": _FORMAT,
                 "encoder": encoder_digest,
+                "share": share,
                 "segments": {name: list(values) for name, values in self.segments.items()},
                 "joint_outcomes": list(joint_outcomes),
                 "dimensions": entries,
@@ -85,13 +102,17 @@ class BinSet:
         if encoder.digest != self.encoder_digest:
             raise ValueError(f"bin set {self.digest} was learned with another encoder than {encoder.name}")
         batch = Batch(turns, encoder)
+        rows = self._embedded(turns)
+        sample = batch if rows is None else Batch([turns[row] for row in rows.tolist()], encoder)
         columns = len(self.layout.dimensions)
         slots = np.full((len(turns), columns + len(self.layout.joints)), ABSENT, dtype=np.int32)
         for column, (dimension, entry) in enumerate(
             zip(self.dimensions, self.layout.dimensions, strict=True)
         ):
-            bins = dimension.assign(batch)
-            slots[:, column] = np.where(bins >= 0, bins + entry.offset, ABSENT)
+            if entry.share == 1.0:
+                slots[:, column] = _placed(dimension.assign(batch), entry.offset)
+            else:
+                slots[rows, column] = _placed(dimension.assign(sample), entry.offset)
         for column, joint in enumerate(self.layout.joints, start=columns):
             slots[:, column] = self._joint_slots(joint, slots)
         return Binned(slots, [self._segments_of(turn) for turn in turns])
@@ -111,7 +132,16 @@ class BinSet:
         if content["format"] != _FORMAT:
             raise ValueError(f"bin set format {content['format']} is unknown here: learn a new one")
         dimensions = [(entry["kind"], _restore(entry)) for entry in content["dimensions"]]
-        return cls(content["encoder"], dimensions, content["segments"], content["joint_outcomes"])
+        return cls(
+            content["encoder"], dimensions, content["segments"], content["joint_outcomes"], content["share"]
+        )
+
+    def _embedded(self, turns: Sequence[Turn]) -> NDArray[np.int64] | None:
+        """Which turns are embedded; None for all."""
+        if self.share == SHARES:
+            return None
+        chosen = (row for row, turn in enumerate(turns) if in_sample(turn.identity, self.share))
+        return np.fromiter(chosen, np.int64)
 
     def _joint_slots(self, joint: JointLayout, slots: NDArray[np.int32]) -> NDArray[np.int32]:
         given, outcome = self._columns[joint.given], self._columns[joint.outcome]
@@ -128,6 +158,10 @@ class BinSet:
                 text = _attribute_text(value)
                 found.append(f"{attribute}={text if text in allowed else OTHER}")
         return tuple(found)
+
+
+def _placed(bins: NDArray[np.int32], offset: int) -> NDArray[np.int32]:
+    return np.where(bins >= 0, bins + np.int32(offset), np.int32(ABSENT))
 
 
 def _attribute_text(value: str | float | bool) -> str:
@@ -152,11 +186,14 @@ def _digest(entry: Mapping[str, Any]) -> str:
 
 
 def _layout(
-    dimensions: Sequence[Dimension], identities: Sequence[str], joint_outcomes: Sequence[str]
+    dimensions: Sequence[tuple[str, Dimension]],
+    identities: Sequence[str],
+    joint_outcomes: Sequence[str],
+    share: float,
 ) -> Layout:
     entries: list[DimensionLayout] = []
     size = 0
-    for fitted, identity in zip(dimensions, identities, strict=True):
+    for (kind, fitted), identity in zip(dimensions, identities, strict=True):
         entry = DimensionLayout(
             side=fitted.side,
             name=fitted.name,
@@ -165,6 +202,7 @@ def _layout(
             offset=size,
             configured=fitted.configured,
             halved=fitted.halved,
+            share=share if kind in EMBEDDED else 1.0,
             labels=fitted.labels,
             identity=identity,
         )
@@ -176,7 +214,8 @@ def _layout(
     ]
     for given in (entry for key in _GIVEN for entry in entries if entry.key == key):
         for outcome in outcomes:
-            joints.append(JointLayout(given.key, outcome.key, size, (len(given.bins), len(outcome.bins))))
+            shape, thinned = (len(given.bins), len(outcome.bins)), min(1.0, given.share / outcome.share)
+            joints.append(JointLayout(given.key, outcome.key, size, shape, thinned))
             size += len(given.bins) * len(outcome.bins)
     return Layout(tuple(entries), tuple(joints), size)
 

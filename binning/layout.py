@@ -22,6 +22,8 @@ class DimensionLayout:
     """One dimension's bins. `configured`: its categories come from configuration, so none is ever pooled.
 
     `halved`: its bins were learned from one half of the turns, so its reference counts the other half.
+    `share`: the part of the turns that it counts, learning as judging, so that its design effect is that of
+    these turns and needs no correction for the others.
     `labels` are what a person reads for a bin (a cluster's terms); empty where the bin's name says it.
     `identity` names all that makes its bins: counts under two bin sets compare where it is the same.
     """
@@ -33,6 +35,7 @@ class DimensionLayout:
     offset: int
     configured: bool = False
     halved: bool = False
+    share: float = 1.0
     labels: tuple[str, ...] = ()
     identity: str = ""
 
@@ -49,12 +52,16 @@ class DimensionLayout:
 
 @dataclass(frozen=True, slots=True)
 class JointLayout:
-    """The table `given x outcome`, for behaviour at fixed inputs. Both are dimension keys."""
+    """The table `given x outcome`, for behaviour at fixed inputs. Both are dimension keys.
+
+    `thinned`: the part of the outcome's own turns that it counts, where the given is counted on fewer.
+    """
 
     given: str
     outcome: str
     offset: int
     shape: tuple[int, int]
+    thinned: float = 1.0
 
     @property
     def slots(self) -> slice:

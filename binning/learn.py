@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from binning.binset import BinSet
 from binning.dimensions import KINDS
 from binning.dimensions.base import Batch, Learning
-from binning.identity import in_fitting_half
+from binning.identity import SHARES, in_fitting_half
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from binning.spec import BinSpec
     from binning.turn import Turn
 
-__all__ = ["in_fitting_half", "learn_bin_set"]
+__all__ = ["embedded_share", "in_fitting_half", "learn_bin_set"]
 
 
 def learn_bin_set(
@@ -27,10 +28,13 @@ def learn_bin_set(
     spec: BinSpec,
     encoder: Encoder,
     progress: Callable[[str, float], None] | None = None,
+    *,
+    hourly: float = 0.0,
 ) -> BinSet:
     """The bin set of the first `spec.max_turns` turns: the same turns in the same order give the same bytes.
 
-    `progress` is told each step and the share that is done.
+    `progress` is told each step and the share that is done. `hourly` are the turns an hour that were seen:
+    the share that is embedded follows from it, all of them where it is not known.
 
     Raises:
         ValueError: the taxonomy has examples of fewer than two intents, or a pattern is no RE2 expression.
@@ -47,7 +51,13 @@ def learn_bin_set(
         tell(f"learning {key}", step / (len(KINDS) + 1))
         dimensions.extend((key, dimension) for dimension in kind.learn(learning))
     tell("done", 1.0)
-    return BinSet(encoder.digest, dimensions, spec.segments, spec.joint_outcomes)
+    share = embedded_share(spec.embedded_turns_per_hour, hourly)
+    return BinSet(encoder.digest, dimensions, spec.segments, spec.joint_outcomes, share)
+
+
+def embedded_share(wanted: int, hourly: float) -> int:
+    """Of 1024 parts of the turns, the fewest that hold `wanted` of `hourly` turns an hour; at least one."""
+    return SHARES if hourly <= wanted else max(1, math.ceil(SHARES * wanted / hourly))
 
 
 def _silent(step: str, share: float) -> None:

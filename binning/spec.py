@@ -48,6 +48,7 @@ class BinSpec:
 
     `segments` maps an attribute to its allowed values, at most 8. `joint_outcomes` names the deciding output
     dimensions; `flags` stands for every dimension of a flag. Bins are fitted on at most `max_turns` turns.
+    `embedded_turns_per_hour`: where learning sees more, only a sample of about so many is embedded.
     """
 
     taxonomy: tuple[TaxonomyEntry, ...]
@@ -57,6 +58,7 @@ class BinSpec:
     segments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     joint_outcomes: tuple[str, ...] = DECIDING_OUTPUTS
     max_turns: int = 100_000
+    embedded_turns_per_hour: int = 50_000
 
     @property
     def digest(self) -> str:

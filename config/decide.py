@@ -21,14 +21,19 @@ DIMENSIONS = (
     "output.flags",
     "output.tool_pattern",
     "output.tool_count",
+    "output.tool_arguments",
     "output.tool_outcome",
+    "output.tool_result_shape",
     "output.length",
     "output.tokens",
     "output.duration",
     "output.paragraphs",
     "output.has_code",
 )
-"""Every dimension, `side.name`. `output.flags` stands for all of `output.flags:NAME`."""
+"""Every dimension, `side.name`. A family stands for its members: `output.flags` for `output.flags:NAME`."""
+
+FAMILIES = ("output.flags", "output.tool_arguments", "output.tool_result_shape")
+"""The dimensions that there is one of for each flag, or for each tool."""
 
 DEFAULT_DECIDE = (
     "input.intent",
@@ -51,11 +56,10 @@ def canonical(name: str) -> str:
         ValueError: there is no such dimension; the message names the nearest one.
     """
     family = name.partition(":")[0]
-    if family in DIMENSIONS and family in (name, "output.flags"):
-        return name
-    for side in ("output", "input"):
-        if f"{side}.{family}" in DIMENSIONS and family in (name, "flags"):
-            return f"{side}.{name}"
+    for prefix in ("", "output.", "input."):
+        key = f"{prefix}{family}"
+        if key in DIMENSIONS and (family == name or key in FAMILIES):
+            return f"{prefix}{name}"
     close = get_close_matches(
         name, [*DIMENSIONS, *(key.partition(".")[2] for key in DIMENSIONS)], n=1, cutoff=0.5
     )

@@ -72,6 +72,8 @@ class Binning(Section):
     responses: Path | None = None
     flags: Names = ("hallucination",)
     segments: dict[str, Names] = Field(default_factory=dict)
+    embedded_turns_per_hour: int = Field(default=50_000, ge=1_000)
+    """Where an agent has more, a sample of about so many is embedded; its share is fixed by learning."""
 
     @field_validator("segments")
     @classmethod

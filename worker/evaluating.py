@@ -1,4 +1,4 @@
-"""Judging one dimension or one joint of a segment at a step."""
+"""Judging the dimensions and the joints of a segment at a step."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from baselines.behaviour import behaviour
-from baselines.evaluation import Evaluation, Window
+from baselines.judging import Counted, conclude, trial
+from baselines.report import Trial
 from baselines.rolling import LEAST_HOURS, rolling_span
 from baselines.slices import slices
 from baselines.windows import HOUR, LADDER
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from baselines.evaluation import Evaluation, Window
     from baselines.history import History
     from binning.layout import DimensionLayout, JointLayout
     from worker.segment import Segment
@@ -34,53 +36,69 @@ class Parts(NamedTuple):
         return [(hour, counts[slots]) for hour, counts in self.hourly]
 
 
-def evaluate(
-    segment: Segment, dimension: DimensionLayout, parts: Mapping[int, Parts], history: History
-) -> bool:
-    """Judge a dimension on the shortest rung with enough turns; whether it has a new evaluation.
+def evaluate(segment: Segment, parts: Mapping[int, Parts], history: History) -> set[str]:
+    """Judge each dimension on the shortest rung with enough turns; the keys of those with a new evaluation.
 
-    A rung that serves it and has no window that ends now holds what it said last.
+    A rung that serves one and has no window that ends now holds what it said last.
     """
-    tracked = segment.tracked[dimension.key]
+    fresh: set[str] = set()
+    waiting = list(segment.layout.dimensions)
     for rung in LADDER:
-        if rung not in parts or parts[rung].window.start < tracked.since:
-            if rung in tracked.short:
-                continue
-            return False
-        part = parts[rung]
-        level = segment.rules.alpha(part.window, segment.deciding)
-        fixed = segment.fixed[dimension.key].judge(
-            part.window, part.of(dimension.slots), alpha=level, gates=segment.rules.gates(dimension.key)
-        )
-        if not isinstance(fixed, Evaluation):
-            tracked.short.add(rung)
-            continue
-        rolling = _against_rolling(segment, dimension, part, history, level)
-        if rolling is None and tracked.led:  # the reference that decides has too little here: climb
-            tracked.short.add(rung)
-            continue
-        tracked.short.discard(rung)
-        tracked.led = tracked.kept.restarted is not None and rolling is not None
-        return tracked.says({"fixed": fixed} if rolling is None else {"fixed": fixed, "rolling": rolling})
-    tracked.latest, tracked.held = {}, None  # too few turns on every rung: nothing old stands
-    return False
+        part = parts.get(rung)
+        ending: list[DimensionLayout] = []
+        held: list[DimensionLayout] = []
+        for each in waiting:
+            ends = part is not None and part.window.start >= segment.tracked[each.key].since
+            (ending if ends else held).append(each)
+        climbing = _judge_on(segment, ending, part, history, fresh) if part is not None else []
+        waiting = climbing + [each for each in held if rung in segment.tracked[each.key].short]
+    for dimension in waiting:  # too few turns on every rung: nothing old stands
+        segment.tracked[dimension.key].latest, segment.tracked[dimension.key].held = {}, None
+    return fresh
 
 
-def _against_rolling(
-    segment: Segment, dimension: DimensionLayout, part: Parts, history: History, level: float
-) -> Evaluation | None:
-    """The same window against recent normal, once fixed is frozen or an episode restarted it."""
-    tracked = segment.tracked[dimension.key]
-    found = segment.rolling[dimension.key].judge(
+def _judge_on(
+    segment: Segment, dimensions: list[DimensionLayout], part: Parts, history: History, fresh: set[str]
+) -> list[DimensionLayout]:
+    """Judge these on one rung, all at once; returns those that it does not serve, for the next rung."""
+    found = {each.key: _trials(segment, each, part, history) for each in dimensions}
+    said = iter(conclude([each for trials in found.values() for each in trials]))
+    climbing = []
+    for dimension in dimensions:
+        tracked = segment.tracked[dimension.key]
+        latest: dict[str, Evaluation] = {each.reference: next(said) for each in found[dimension.key]}
+        if not latest:
+            tracked.short.add(part.window.length_s)
+            climbing.append(dimension)
+            continue
+        tracked.short.discard(part.window.length_s)
+        tracked.led = tracked.kept.restarted is not None and "rolling" in latest
+        if tracked.says(latest):
+            fresh.add(dimension.key)
+    return climbing
+
+
+def _trials(segment: Segment, dimension: DimensionLayout, part: Parts, history: History) -> list[Trial]:
+    """What the window is judged by: the fixed reference, and recent normal where that can be judged.
+
+    Nothing where turns are too few, or where the reference that decides has too little here.
+    """
+    tracked, rules = segment.tracked[dimension.key], segment.rules
+    level, gates = rules.alpha(part.window, segment.deciding), rules.gates(dimension.key)
+    counted = Counted.of(part.window, part.of(dimension.slots), rules.calendar)
+    fixed = trial(segment.fixed[dimension.key].basis, counted, alpha=level, gates=gates)
+    if not isinstance(fixed, Trial):
+        return []
+    recent = segment.rolling[dimension.key].basis(
         part.window,
-        part.of(dimension.slots),
         history.hours(segment.name),
         excluded=tracked.kept.excluded,
         since=tracked.kept.restarted,
-        alpha=level,
-        gates=segment.rules.gates(dimension.key),
     )
-    return found if isinstance(found, Evaluation) else None
+    rolling = trial(recent, counted, alpha=level, gates=gates) if recent is not None else None
+    if isinstance(rolling, Trial):
+        return [fixed, rolling]
+    return [] if tracked.led else [fixed]
 
 
 def evaluate_joint(
@@ -102,7 +120,11 @@ def evaluate_joint(
 def judge_joint(
     segment: Segment, joint: JointLayout, part: Parts, phi: float, history: History
 ) -> JointJudgement | None:
-    """Behaviour at fixed inputs on this window, `phi` the outcome's design effect on it."""
+    """Behaviour at fixed inputs on this window, `phi` the outcome's design effect on it.
+
+    A joint that counts a part of the outcome's turns has that part of what is over 1 of it.
+    """
+    phi = 1 + (phi - 1) * joint.thinned
     counts = [counts for _, counts in part.of(joint.slots)]
     reference = _joint_reference(segment, joint, part.window, history)
     if reference is None or not counts:

@@ -148,10 +148,10 @@ class Learner:
             yield chunk
 
     def _learn(self, plan: Plan, token: int) -> Active:
-        sample = self._sample(plan)
+        sample, hourly = self._sample(plan)
         self._tell(token, "learning", Progress(len(sample), 0.0))
         log.info("learning_bin_set", agent=self.agent, turns=len(sample))
-        bin_set = learn_bin_set(sample, self.spec, self.encoder)
+        bin_set = learn_bin_set(sample, self.spec, self.encoder, hourly=hourly)
         turns, segments, slots = self._count(plan, bin_set)
         lanes = learn_lanes(bin_set.layout, segments[ALL], slots)
         self._write(
@@ -170,8 +170,11 @@ class Learner:
             for chunk in self._turns(planned.partition, planned.begin, planned.end, now, letters):
                 yield [turn for _, turn in chunk if turn.at >= since]
 
-    def _sample(self, plan: Plan) -> list[Turn]:
-        """At most `spec.max_turns` turns, by the smallest hash of their ids, by (partition, offset)."""
+    def _sample(self, plan: Plan) -> tuple[list[Turn], float]:
+        """At most `spec.max_turns` turns, by the smallest hash of their ids, by (partition, offset).
+
+        And how many turns an hour there are, of which these are a sample.
+        """
         heap: list[tuple[int, int, Turn]] = []
         position = 0
         for chunk in self._planned(plan):
@@ -182,7 +185,9 @@ class Learner:
                     heapq.heappush(heap, entry)
                 else:
                     heapq.heappushpop(heap, entry)
-        return [turn for _, _, turn in sorted(heap, key=lambda entry: -entry[1])]
+        hours = ((plan.until or 0.0) - (plan.since or 0.0)) / 3600
+        hourly = position / hours if hours > 0 else 0.0
+        return [turn for _, _, turn in sorted(heap, key=lambda entry: -entry[1])], hourly
 
     def _count(self, plan: Plan, bin_set: BinSet) -> tuple[int, dict[str, Hours], Hours]:
         """Every turn of the range, counted by segment and hour; of the whole, also by five minutes."""

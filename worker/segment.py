@@ -76,12 +76,12 @@ class Segment:
         self.watching = None
 
     def _readings(self, end: int, parts: Mapping[int, Parts], history: History) -> dict[str, Reading]:
-        readings: dict[str, Reading] = {}
+        fresh, readings = evaluate(self, parts, history), dict[str, Reading]()
         for dimension in self.layout.dimensions:
-            judged = evaluate(self, dimension, parts, history)
-            reading = self.tracked[dimension.key].reading()
-            if judged and reading is not None and self.rules.decides(dimension.key):
-                readings[dimension.key] = reading
+            if dimension.key in fresh and self.rules.decides(dimension.key):
+                reading = self.tracked[dimension.key].reading()
+                if reading is not None:
+                    readings[dimension.key] = reading
         for joint in self.layout.joints if self.name == ALL else ():  # joints are counted for the whole only
             found = evaluate_joint(self, joint, end, parts, history)
             if not self.tracked[joint.outcome].latest:

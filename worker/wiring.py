@@ -96,6 +96,7 @@ def bin_spec(settings: Settings) -> BinSpec:
         flags=tuple(binning.flags),
         segments=binning.segments,
         joint_outcomes=outcomes,
+        embedded_turns_per_hour=binning.embedded_turns_per_hour,
     )
 
 

@@ -17,6 +17,7 @@ from binning.dimensions.paragraphs import Paragraphs
 from binning.dimensions.requested import ToolRequested
 from binning.dimensions.response_category import ResponseCategory
 from binning.dimensions.retrieval import RetrievalDocuments, RetrievalScore, RetrievalSource
+from binning.dimensions.tool_shapes import ToolArguments, ToolResultShape
 from binning.dimensions.tools import ToolCount, ToolOutcome, ToolPattern
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ KINDS: Mapping[str, type[Dimension]] = {
     "output.flags": Flag,
     "output.tool_pattern": ToolPattern,
     "output.tool_count": ToolCount,
+    "output.tool_arguments": ToolArguments,
     "output.tool_outcome": ToolOutcome,
+    "output.tool_result_shape": ToolResultShape,
     "output.length": OutputLength,
     "output.tokens": OutputTokens,
     "output.duration": Duration,
@@ -49,3 +52,8 @@ KINDS: Mapping[str, type[Dimension]] = {
     "output.has_code": OutputCode,
 }
 """Every kind by the key it is stored under, in the order of a bin set's layout."""
+
+EMBEDDED = frozenset(
+    {"input.intent", "input.cluster", "input.novelty", "input.language", "output.response_category"}
+)
+"""Kinds that are counted on the embedded sample alone: they need a vector, or cost as much as one."""

@@ -84,6 +84,15 @@ class Batch:
         """The tool calls of each output; None where there is no output."""
         return [out.tool_calls if out is not None else None for out in self.outputs]
 
+    @cached_property
+    def calls_of(self) -> dict[str, list[tuple[int, ToolCall]]]:
+        """The calls of each tool, with the rows of their turns."""
+        found: dict[str, list[tuple[int, ToolCall]]] = {}
+        for row, calls in enumerate(self.calls):
+            for call in calls or ():
+                found.setdefault(call.name, []).append((row, call))
+        return found
+
 
 def _visible(text: str | None) -> str:
     return text if text and not text.isspace() else ""

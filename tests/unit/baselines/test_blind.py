@@ -21,6 +21,7 @@ from baselines.blind import (
     power_psi,
 )
 from baselines.evaluate import Gates, detectable
+from baselines.ragged import Ragged
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -91,9 +92,11 @@ def test_a_rare_bin_that_dries_up_is_never_found_on_little_traffic() -> None:
 def test_detectable_in_a_verdict_is_the_closed_form_s_critical_rise_of_the_readiest_bin() -> None:
     sight = _sight(600, phi=1.7)
     rises = [q - p for p in BASE8.tolist() if (q := closed_form(p, sight, 4)) is not None]
-    s = 1 / sight.turns + 1 / sight.reference_turns
-    shown = detectable(BASE8, np.full(8, sight.phi), s, sight.alpha, sight.gates)
-    assert shown == pytest.approx(min(rises), rel=1e-9)
+    s, level, gate = np.array(
+        [[1 / sight.turns + 1 / sight.reference_turns], [sight.alpha], [sight.gates.bin_effect]]
+    )
+    shown = detectable(BASE8, np.full(8, sight.phi), s, Ragged.of([8]), level, gate)
+    assert shown == pytest.approx([min(rises)], rel=1e-9)
 
 
 def test_twenty_dimensions_of_ten_bins_take_seconds() -> None:

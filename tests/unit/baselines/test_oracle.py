@@ -9,7 +9,7 @@ import pytest
 
 from baselines.behaviour import Standardised, behaviour
 from baselines.cells import OTHER_TYPE, SAME, Cells, Expectation, Part, Shrink, Tilt
-from baselines.evaluate import Gates, assess
+from baselines.evaluate import Case, Gates, assess
 from baselines.evaluation import Evaluation, Window
 from baselines.learning import learning_residuals, seasonal_spread
 from baselines.psi import bin_tests, gamma_tail, null_moments, peel, psi
@@ -74,14 +74,8 @@ def test_an_assessment_with_a_variance_component_equals_the_reference(oracle2: M
     bins = len(base)
     shares, size = (base + 0.5) / (base.sum() + 0.5 * bins), float(base.sum())
     tau, phi_bins = rng.uniform(0.001, 0.2, bins), rng.uniform(1, 3, bins)
-    found = assess(
-        current,
-        Expectation(shares, tau, size, 1.0),
-        phi=1.6,
-        phi_bins=phi_bins,
-        alpha=3e-4,
-        gates=Gates(),
-    )
+    expectation = Expectation(shares, tau, size, 1.0)
+    (found,) = assess([Case(current, expectation, 1.6, phi_bins, 3e-4, Gates())])
     expected = oracle2.verdict2(current, shares, size, 1.6, phi_bins, tau, 3e-4)
     _same(found.psi_raw - found.noise_floor, expected["psi_debiased"])
     _same(found.p_value, expected["p"])
