@@ -152,8 +152,12 @@ class Broker:
         if self.kind == "real":
             for created in admin.create_topics([NewTopic(name, partitions, 1)]).values():
                 created.result(20)
-            return partitions
-        return len(admin.list_topics(name, timeout=20).topics[name].partitions)
+        limit = time.monotonic() + 20
+        while time.monotonic() < limit:  # a broker hears of a new topic a moment after it was made
+            about = admin.list_topics(name, timeout=20).topics[name]
+            if about.error is None and about.partitions:
+                return len(about.partitions)
+        raise RuntimeError(f"topic {name} was made, and the broker does not know it")
 
 
 def kafka_home() -> Path | None:

@@ -6,10 +6,9 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, MessageSizeTooLargeError
 
 from worker.kafka_client import (
-    KafkaUnavailable,
     largest_message,
     open_admin,
     open_producer,
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from worker.records import Record
 
 FLUSH_S = 5.0
-GIVE_UP_AFTER = 20
-"""Failed attempts in a row, about a second apart or more, after which the process ends."""
 
 _ROOM = 4_096  # for headers, key and the batch around them
 
@@ -37,14 +34,15 @@ class DeadLettersUnavailable(Exception):  # noqa: N818 - as KafkaUnavailable
 
 class _Letter(NamedTuple):
     key: bytes
-    value: bytes | None
+    value: bytearray | None
     headers: list[tuple[str, bytes]]
 
 
 class DeadLetters:
     """Writes dead letters and knows which of them have arrived.
 
-    A letter may arrive twice after a time-out; its key `topic-partition-offset` tells.
+    A letter may arrive twice after a time-out; its key `topic-partition-offset` tells. One shorter than its
+    header `bytes` was cut to what the topic takes.
 
     Raises:
         KafkaUnavailable: no broker could be used, or the topic does not exist.
@@ -61,7 +59,7 @@ class DeadLetters:
         self._producer = open_producer(options)
         self._room = min(self._room, self._producer.config["max_request_size"] - _ROOM)
         self._pending: list[tuple[_Letter, Any]] = []
-        self._failures = 0
+        self._down: KafkaError | None = None
 
     def put(self, partition: Partition, record: Record, malformed: Malformed) -> None:
         """Send one record as it came, cut to what the topic takes; it has arrived once `flush` returns."""
@@ -73,29 +71,23 @@ class DeadLetters:
 
         Raises:
             DeadLettersUnavailable: some have not arrived.
-            KafkaUnavailable: as often as this makes sense.
         """
         deadline = time.monotonic() + FLUSH_S
         left = [
-            (letter, future, _arrived(future, deadline - time.monotonic()))
+            (letter, future, _failure(future, deadline - time.monotonic()))
             for letter, future in self._pending
         ]
-        failed = [(letter, future, reason) for letter, future, reason in left if reason]
+        failed = [(letter, future, error) for letter, future, error in left if error is not None]
+        self._down = None
         if not failed:
             self._pending.clear()
-            self._failures = 0
             return
-        self._failures += 1
-        reason = failed[0][2]
-        if self._failures >= GIVE_UP_AFTER:
-            raise KafkaUnavailable(
-                f"dead letters cannot be written to topic {self._topic} ({reason}); "
-                "check that it exists and that this user may write to it"
-            )
-        self._pending = [
-            (letter, self._send(letter) if _is_over(future) else future) for letter, future, _ in failed
-        ]
-        raise DeadLettersUnavailable(f"{len(failed)} dead letters not written ({reason})")
+        self._pending = [(letter, self._again(letter, future, error)) for letter, future, error in failed]
+        reason = type(failed[0][2]).__name__
+        raise DeadLettersUnavailable(
+            f"{len(failed)} dead letters are not written to topic {self._topic} ({reason}); "
+            "check that it exists and that this user may write to it"
+        )
 
     def close(self) -> None:
         """Let the producer go; what has not arrived is sent again by whoever reads its record again."""
@@ -111,35 +103,46 @@ class DeadLetters:
             "topic": partition.topic,
             "partition": partition.number,
             "offset": record.offset,
+            "bytes": len(record.value or b""),
         }
-        value = record.value
-        if value is not None and len(value) > self._room:
-            headers["cut_from_bytes"] = len(value)
-            value = value[: self._room]
         encoded = [(name, str(text).encode()) for name, text in headers.items()]
+        if record.key is not None:
+            encoded.append(("key", record.key))
+        value = None if record.value is None else bytearray(record.value[: max(self._room, 0)])
         return _Letter(f"{partition}-{record.offset}".encode(), value, encoded)
 
+    def _again(self, letter: _Letter, future: Any, error: KafkaError) -> Any:
+        """A letter that has not arrived is waited for on, or sent again, and smaller if it must be."""
+        if not isinstance(future, KafkaError) and not future.is_done:
+            return future
+        if isinstance(error, MessageSizeTooLargeError) and letter.value:
+            del letter.value[len(letter.value) // 2 :]
+        return self._send(letter)
+
     def _send(self, letter: _Letter) -> Any:
-        """The future of a letter, or why there is none: an error of the client's own."""
-        try:
-            return self._producer.send(
-                self._topic, value=letter.value, key=letter.key, headers=letter.headers
-            )
-        except KafkaError as error:
-            return error
+        """The future of a letter, or why there is none: an error of the client's own.
+
+        It takes seconds to find that the topic is not there: until the next flush it is believed.
+        """
+        if self._down is None:
+            try:
+                return self._producer.send(
+                    self._topic,
+                    value=None if letter.value is None else bytes(letter.value),
+                    key=letter.key,
+                    headers=letter.headers,
+                )
+            except KafkaError as error:
+                self._down = error
+        return self._down
 
 
-def _is_over(future: Any) -> bool:
-    """Whether nothing more will come of a sent letter."""
-    return isinstance(future, KafkaError) or bool(future.is_done)
-
-
-def _arrived(future: Any, timeout_s: float) -> str | None:
+def _failure(future: Any, timeout_s: float) -> KafkaError | None:
     """None when a letter has arrived, else why it has not."""
     if isinstance(future, KafkaError):
-        return type(future).__name__
+        return future
     try:
         future.get(max(timeout_s, 0.001))
     except KafkaError as error:
-        return type(error).__name__
+        return error
     return None

@@ -5,26 +5,34 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]
 
-from tests.unit.worker.memory_log import NoEncoder
+from baselines.store import TURNS, Partition
+from tests.unit.worker.memory_log import NoEncoder, turn
+from tests.unit.worker.test_ingest import BINS
+from worker.chain import ActiveBinSet
 from worker.decode import AgentMatch
 from worker.ingest import Ingest
 from worker.kafka_client import KafkaOptions
 from worker.ledger import Ledger
+from worker.sieve import NO_LIMITS, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from baselines.redis_store import RedisStore
     from baselines.store import PartitionStore
     from tests.servers import Broker
-    from worker.chain import ActiveBinSet
     from worker.dead_letters import DeadLetters
     from worker.source import KafkaSource
 
 AGENT = "support"
+ACTIVE = {AGENT: ActiveBinSet(BINS, {})}
+PARTITIONS = 4
 
 
 def new_topic(broker: Broker, partitions: int = 4) -> str:
@@ -75,10 +83,13 @@ class Process:
         store: PartitionStore,
         active: Mapping[str, ActiveBinSet],
         letters: DeadLetters | None = None,
+        limits: Limits = NO_LIMITS,
     ) -> None:
         self.source = source
         self.ledger = Ledger(source, store, [AGENT], lambda: active, letters=letters)
-        self.ingest = Ingest(source, self.ledger, NoEncoder(), [AgentMatch(AGENT)], letters=letters)
+        self.ingest = Ingest(
+            source, self.ledger, NoEncoder(), [AgentMatch(AGENT)], letters=letters, limits=limits
+        )
         self.failure: Exception | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -117,3 +128,41 @@ def wait_for(done: Callable[[], bool], *processes: Process, seconds: float = 60)
             if process.failure is not None:
                 raise process.failure
         pause.wait(0.02)
+
+
+def counted(store: RedisStore, topic: str) -> int:
+    total: Counter[str] = Counter()
+    for number in range(PARTITIONS):
+        for delta in store.read(Partition(topic, number), AGENT, BINS.digest, {}, {}).minutes.values():
+            total.update(delta.counts)
+    return total[TURNS]
+
+
+def caught_up(store: RedisStore, topic: str, ends: Sequence[int]) -> bool:
+    states = [store.state(Partition(topic, number)) for number in range(len(ends))]
+    return all(state.next_offset == end and state.caught_up for state, end in zip(states, ends, strict=True))
+
+
+def spread(numbers: range) -> list[tuple[int, bytes | None]]:
+    return [(number % PARTITIONS, turn(number, words=number % 7 + 1)) for number in numbers]
+
+
+def widen(broker: Broker, topic: str, size: int) -> None:
+    """Let a topic take larger messages."""
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+    resource = ConfigResource(ResourceType.TOPIC, topic, set_config={"max.message.bytes": str(size)})
+    for changed in admin.alter_configs([resource]).values():
+        changed.result(20)
+
+
+def recreate(broker: Broker, topic: str) -> None:
+    """Deletion is finished a moment after it was answered."""
+    limit = time.monotonic() + 20
+    while True:
+        try:
+            broker.create_topic(topic, PARTITIONS)
+        except Exception:
+            if time.monotonic() > limit:
+                raise
+        else:
+            return
