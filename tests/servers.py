@@ -189,8 +189,25 @@ class KafkaServer:
 
     def stop(self) -> None:
         """Terminate it and wait."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """A crash."""
+        self._end(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """Stop the process: connections stay open and nothing answers."""
         if self.process is not None:
-            self.process.terminate()
+            self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a paused process go on."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGCONT)
+
+    def _end(self, number: int) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
             self.process.wait(30)
 
     def _java(self, *arguments: str) -> list[str]:

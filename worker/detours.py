@@ -36,11 +36,6 @@ class Detours:
         self._ahead: dict[Partition, BadBatch] = {}
         self._jumps: list[Jump] = []
 
-    @property
-    def pending(self) -> int:
-        """How many jumps were not taken yet."""
-        return len(self._jumps)
-
     def taken(self) -> Sequence[Jump]:
         """The jumps since the last call."""
         jumps, self._jumps = self._jumps, []

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 EVERY_S = 1.0
 TURNS_A_COMMIT = 5_000
 REPORT_EVERY_S = 5.0
+GAP_S = 5.0
 
 WAITS = (StoreUnavailable, DeadLettersUnavailable, KafkaUnavailable)
 """What passes by itself: reading waits, and nothing that was counted is dropped."""
@@ -51,9 +52,8 @@ class LedgerStats:
     lost: Counter[str] = field(default_factory=Counter)
     """Records that were never counted, by reason."""
     held: bool = False
-    """Whether reading waits for the store or the dead letters."""
+    """Whether reading waits for the store, the dead letters or Kafka; `waits_for` says which and why."""
     waits_for: str | None = None
-    """What it waits for, in words."""
 
 
 class Ledger:
@@ -90,7 +90,7 @@ class Ledger:
         """Partitions that are read no further, and why; only another start reads on."""
         self.heard_at = monotonic()
         """When the broker last said how long the logs are, on the monotonic clock."""
-        self._commit_due = self._place_due = self._retry_due = 0.0
+        self._commit_due = self._place_due = self._retry_due = self._gap_due = 0.0
 
     @property
     def placed(self) -> frozenset[Partition]:
@@ -132,11 +132,11 @@ class Ledger:
             chain = self._chains.get(jump.partition)
             if chain is not None and jump.to > chain.next:
                 self.stats.lost[jump.reason] += chain.skip(jump.to, jump.reason)
+                self._gap_due = self._monotonic() + GAP_S
 
     def block(self, chain: Chain, why: str) -> None:
         """Read the partition no further than its chain; what was counted of it is committed."""
-        told = f"{chain.partition} is blocked at offset {chain.next}: {why}"
-        self.blocked[chain.partition] = told
+        self.blocked[chain.partition] = f"{chain.partition} is blocked at offset {chain.next}: {why}"
         self._source.block(chain.partition, chain.next)
         log.error("partition_blocked", partition=str(chain.partition), offset=chain.next, reason=why)
 
@@ -192,6 +192,8 @@ class Ledger:
         if position is not None and position > chain.next:
             chain.next = position  # over markers of transactions, or records that are gone
         caught_up = end is not None and chain.next >= end
+        if chain.open and not caught_up and self._monotonic() < self._gap_due:
+            return  # the first event behind a gap, which tells how far it may reach, is about to come
         if not chain.pending:
             if end is not None and chain.partition not in self.blocked:
                 self._report(chain, chain.next, caught_up=caught_up)

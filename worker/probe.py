@@ -7,8 +7,12 @@ the last one told of by a process that failed or died is the bad one.
 
 from __future__ import annotations
 
-import multiprocessing
+import json
+import pickle
 import resource
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kafka import TopicPartition
@@ -18,9 +22,6 @@ from kafka.record import MemoryRecords
 from worker.kafka_client import KafkaUnavailable, open_consumer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from multiprocessing.connection import Connection
-
     from baselines.store import Partition
     from worker.kafka_client import KafkaOptions
 
@@ -30,7 +31,8 @@ SPARE_BYTES = 1 << 29
 """A batch may take so much memory beyond what the process has before it reads."""
 PATIENCE_S = 30.0
 
-_POLL_MS = 2_000
+_POLL_MS = 1_000
+_DONE = "done"
 
 
 class BadBatch(NamedTuple):
@@ -43,32 +45,29 @@ class BadBatch(NamedTuple):
 
 def find_bad_batch(options: KafkaOptions, partition: Partition, start: int) -> BadBatch | None:
     """The first bad batch from `start` on; None where there is none, or where the broker does not answer."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_read, args=(options, tuple(partition), start, theirs), daemon=True)
-    process.start()
-    theirs.close()
-    bad = None
     try:
-        while ours.poll(PATIENCE_S):
-            told = ours.recv()
-            if told is None:
-                return None
-            bad = BadBatch(*told)
-    except EOFError:
-        return bad
-    finally:
-        process.kill()
-        process.join()
-    return None
+        found = subprocess.run(
+            [sys.executable, "-m", "worker.probe"],
+            input=pickle.dumps((options, tuple(partition), start)),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    lines = found.stdout.splitlines()
+    return BadBatch(*json.loads(lines[-1])) if lines and lines[-1] != _DONE.encode() else None
 
 
-def _read(options: KafkaOptions, partition: tuple[str, int], start: int, tell: Connection) -> None:
-    """In the other process: tells a BadBatch of each that may turn out to be one, None when all is read."""
-    tp, read = TopicPartition(*partition), [0]
-    _announce_batches(start, read, tell)
+def main() -> None:
+    """In the other process: prints each batch that may turn out to be a BadBatch, `done` when all is read."""
+    options, partition, start = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
+    read = [0]
+    _announce_batches(start, read)
     try:
         consumer = open_consumer(options, group=None)
+        tp = TopicPartition(*partition)
         consumer.assign([tp])
         consumer.seek(tp, start)
         _keep_to_memory(SPARE_BYTES)
@@ -77,32 +76,42 @@ def _read(options: KafkaOptions, partition: tuple[str, int], start: int, tell: C
         return
     except (KafkaError, KafkaUnavailable):
         pass  # of the broker, not of a batch
-    tell.send(None)
+    _say(_DONE)
 
 
 def _drain(consumer: Any, tp: TopicPartition, read: list[int]) -> None:
     """Read one record after the other, so that each is counted before the next batch is opened."""
-    while read[0] < RECORDS:
-        records: Mapping[TopicPartition, Any] = consumer.poll(timeout_ms=_POLL_MS, max_records=1)
+    end = consumer.end_offsets([tp])[tp]
+    while read[0] < RECORDS and consumer.position(tp) < end:
+        records = consumer.poll(timeout_ms=_POLL_MS, max_records=1)
         if not records:
             return
         read[0] += len(records[tp])
 
 
-def _announce_batches(start: int, read: list[int], tell: Connection) -> None:
+def _announce_batches(start: int, read: list[int]) -> None:
     """Have the client tell of each batch that it is about to open."""
     following = MemoryRecords.next_batch
 
     def announced(records: MemoryRecords, *arguments: Any) -> Any:
         batch = following(records, *arguments)
         if batch is not None and batch.magic == 2 and batch.next_offset > start:
-            tell.send((batch.base_offset, batch.next_offset, read[0]))
+            _say(json.dumps((max(batch.base_offset, start), batch.next_offset, read[0])))
         return batch
 
     MemoryRecords.next_batch = announced
 
 
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def _keep_to_memory(spare: int) -> None:
-    with open("/proc/self/statm", encoding="ascii") as sizes:  # noqa: PTH123 - no path of ours
-        taken = int(sizes.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (taken + spare, taken + spare))
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    limit = pages * resource.getpagesize() + spare
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+if __name__ == "__main__":
+    main()

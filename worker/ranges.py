@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from kafka import TopicPartition
-from kafka.errors import KafkaError, OffsetOutOfRangeError, RetriableError
+from kafka.errors import (
+    CorruptRecordError,
+    KafkaError,
+    OffsetOutOfRangeError,
+    RetriableError,
+    UnsupportedCodecError,
+)
 
 from baselines.store import Partition
 from worker.kafka_client import (
@@ -18,6 +24,7 @@ from worker.kafka_client import (
     topic_facts,
 )
 from worker.mirror import told
+from worker.probe import find_bad_batch
 from worker.records import NEW_GROUND, SourceFailed
 
 if TYPE_CHECKING:
@@ -115,11 +122,12 @@ class KafkaRanges:
         except RetriableError as error:
             log.info("kafka_retry", error=type(error).__name__)
             return ()
+        except (CorruptRecordError, UnsupportedCodecError, MemoryError) as error:
+            if not self._past_bad_batch(tp):
+                raise _failure(tp, error) from None
+            return ()
         except KafkaError as error:
-            raise SourceFailed(
-                f"reading {tp.topic}-{tp.partition} failed for good: {type(error).__name__}; "
-                "the client's log line before this names the cause"
-            ) from None
+            raise _failure(tp, error) from None
         found: Sequence[Any] = batches.get(tp, ())
         return found
 
@@ -129,6 +137,16 @@ class KafkaRanges:
         except RetriableError:
             return known
         return known if position is None else int(position)
+
+    def _past_bad_batch(self, tp: TopicPartition) -> bool:
+        """Whether the batch at our position cannot be opened and was jumped over."""
+        partition, at = Partition(*tp), self._position(tp, 0)
+        bad = find_bad_batch(self._options, partition, at)
+        if bad is None or bad.good:
+            return False
+        log.warning("records_lost", partition=str(partition), records=bad.end - at, reason="unreadable")
+        self._consumer.seek(tp, bad.end)
+        return True
 
     def _to_what_is_left(self, tp: TopicPartition) -> None:
         """The log dropped the records at our position: go on at its first, if that is ahead of us."""
@@ -149,3 +167,10 @@ class KafkaRanges:
         return KafkaUnavailable(
             f"Kafka at {self._options.address} does not answer ({what}); check that it is up and reachable"
         )
+
+
+def _failure(tp: TopicPartition, error: Exception) -> SourceFailed:
+    return SourceFailed(
+        f"reading {tp.topic}-{tp.partition} failed for good: {type(error).__name__}; "
+        "the client's log line before this names the cause"
+    )

@@ -149,10 +149,7 @@ class KafkaSource:
                 The client would spin for ever on the next poll, so the process has to end.
         """
         self._topics.look(empty_handed=not self._parking.parked and not self._parking.placed)
-        jumps = self._detours.pending
         batches = self._poll(limit)
-        if self._detours.pending > jumps:  # the first events behind a gap tell how far it may reach
-            batches = self._poll(limit)
         return {
             Partition(*tp): [Record(r.offset, r.key, r.value) for r in records]
             for tp, records in batches.items()

@@ -1,0 +1,98 @@
+"""Batches that cannot be opened are found, told of and jumped over; nobody spins on them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from baselines.store import Partition
+from tests.kafka.support import (
+    ACTIVE,
+    PARTITIONS,
+    Process,
+    caught_up,
+    counted,
+    new_topic,
+    options,
+    produce,
+    wait_for,
+    widen,
+)
+from tests.unit.worker.memory_log import START, turn
+from worker.probe import find_bad_batch
+from worker.ranges import KafkaRanges
+from worker.source import KafkaSource
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from baselines.redis_store import RedisStore
+    from tests.servers import Broker, KafkaServer, ValkeyServer
+
+MIDDLE = b"damaged-here"
+
+
+def damage(folder: Path, topic: str) -> None:
+    """Change one byte of the batch that holds `MIDDLE`, as a disk does."""
+    (log,) = (folder / "data" / f"{topic}-0").glob("*.log")
+    content = bytearray(log.read_bytes())
+    content[content.index(MIDDLE)] ^= 1
+    log.write_bytes(content)
+
+
+@pytest.mark.fault("K11")
+def test_a_damaged_batch_is_a_gap_of_its_true_size(
+    own_kafka: tuple[KafkaServer, Broker], store: RedisStore
+) -> None:
+    server, broker = own_kafka
+    topic = new_topic(broker, PARTITIONS)
+    for first, last in ((0, 50), (50, 100), (100, 150)):
+        batch = [(0, turn(number)) for number in range(first, last)]
+        produce(broker, topic, [*batch, (0, turn(60, note=MIDDLE.decode()))] if first == 50 else batch)
+    server.stop()
+    damage(server.folder, topic)
+    server.start()
+    process = Process(KafkaSource(options(broker), [topic]), store, ACTIVE)
+    wait_for(lambda: caught_up(store, topic, [151, 0, 0, 0]), process)
+    process.stop()
+    ranges = KafkaRanges(options(broker), [topic])
+    learned = [offset for chunk in ranges.read(Partition(topic, 0), 0, 151) for offset, _ in chunk]
+    ranges.close()
+
+    (gap,) = store.state(Partition(topic, 0)).gaps
+    assert (50, 101, 51, "unreadable") == (gap.first, gap.end, gap.records, gap.reason)
+    assert (START + 49, START + 100) == (gap.since, gap.until)
+    assert counted(store, topic) == 100
+    assert process.ledger.stats.lost == {"unreadable": 51}
+    assert [*range(50), *range(101, 151)] == learned
+
+
+@pytest.mark.fault("K11")
+def test_a_bomb_kills_twice_and_is_jumped_over_by_the_third_start(
+    kafka_broker: Broker, topic: str, store: RedisStore, valkey: ValkeyServer, redis_prefix: str
+) -> None:
+    if kafka_broker.kind == "mock":
+        pytest.skip("the mock cluster is of this process, which must not be killed")
+    produce(kafka_broker, topic, [(0, turn(number)) for number in range(10)])
+    bomb = {"compression.type": "zstd", "message.max.bytes": 1_000_000_000}
+    widen(kafka_broker, topic, 1_000_000)
+    produce(kafka_broker, topic, [(0, bytes(300 << 20))], **bomb)
+    produce(kafka_broker, topic, [(n % 4, turn(n)) for n in range(10, 50)])
+    command = [sys.executable, "-m", "tests.kafka.doomed", kafka_broker.bootstrap, topic]
+    runs = [
+        subprocess.run([*command, str(valkey.port), redis_prefix], timeout=60, check=False).returncode
+        for _ in range(3)
+    ]
+
+    assert [-9, -9, 0] == runs
+    assert counted(store, topic) == 50
+    (gap,) = store.state(Partition(topic, 0)).gaps
+    assert (10, 11, 1, "unreadable") == (gap.first, gap.end, gap.records, gap.reason)
+
+
+def test_where_every_batch_can_be_read_none_is_found(kafka_broker: Broker, topic: str) -> None:
+    produce(kafka_broker, topic, [(0, turn(number)) for number in range(100)], **{"compression.type": "lz4"})
+    assert find_bad_batch(options(kafka_broker), Partition(topic, 0), 5) is None
