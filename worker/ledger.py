@@ -79,8 +79,7 @@ class Ledger:
         self.stats = LedgerStats()
         self._source = source
         self._store, self._placing = store, Placing(source, store, frozenset(agents))
-        self._active = active
-        self._letters = letters
+        self._active, self._letters = active, letters
         self._clock, self._monotonic = clock, monotonic
         self._packer = Packer(store, judged_to, monotonic)
         self._chains: dict[Partition, Chain] = {}
