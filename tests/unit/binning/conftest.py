@@ -47,6 +47,10 @@ def taxonomy() -> tuple[TaxonomyEntry, ...]:
 
 @pytest.fixture(scope="session")
 def rules() -> tuple[ResponseRule, ...]:
+    return shipped_rules()
+
+
+def shipped_rules() -> tuple[ResponseRule, ...]:
     entries = yaml.safe_load((CONFIG / "responses.yaml").read_text())["responses"]
     lists = ("patterns", "opening", "closing", "suspects", "examples")
     return tuple(ResponseRule(**e | {key: tuple(e.get(key, ())) for key in lists}) for e in entries)

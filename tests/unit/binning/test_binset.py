@@ -80,14 +80,13 @@ def test_another_process_learns_the_same_bytes(bin_set: BinSet) -> None:
     code = """
 import sys; sys.path.insert(0, sys.argv[1])
 import conftest, yaml
-from binning.binset import BinSpec, ResponseRule, TaxonomyEntry
+from binning.binset import BinSpec, TaxonomyEntry
 from binning.encoders import default_cache, load_encoder
 from binning.learn import learn_bin_set
 intents = yaml.safe_load((conftest.CONFIG / "taxonomy.yaml").read_text())["intents"]
-responses = yaml.safe_load((conftest.CONFIG / "responses.yaml").read_text())["responses"]
 spec = BinSpec(
     tuple(TaxonomyEntry(e["name"], e["description"], tuple(e["examples"])) for e in intents),
-    tuple(ResponseRule(e["category"], tuple(e["patterns"])) for e in responses),
+    conftest.shipped_rules(),
     segments={"tier": ("free", "pro")},
 )
 print(learn_bin_set(conftest.make_turns(700, 7), spec, load_encoder(cache=default_cache())).digest)
