@@ -49,11 +49,12 @@ class BinSpec:
     `segments` maps an attribute to its allowed values, at most 8. `joint_outcomes` names the deciding output
     dimensions; `flags` stands for every dimension of a flag. Bins are fitted on at most `max_turns` turns.
     `embedded_turns_per_hour`: where learning sees more, only a sample of about so many is embedded.
+    `clusters` are the least and the most: the silhouette says how many.
     """
 
     taxonomy: tuple[TaxonomyEntry, ...]
     responses: tuple[ResponseRule, ...]
-    clusters: int = 32
+    clusters: tuple[int, int] = (32, 32)
     flags: tuple[str, ...] = ("hallucination",)
     segments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     joint_outcomes: tuple[str, ...] = DECIDING_OUTPUTS

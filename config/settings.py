@@ -64,10 +64,28 @@ class Encoder(Section):
             raise ValueError("should be a full path: this user has no home directory") from None
 
 
+class Clusters(Section):
+    """How many clusters of inputs: a number, or `min` and `max`, and the silhouette says how many of them."""
+
+    min: int = Field(default=32, ge=2, le=256)
+    max: int = Field(default=32, ge=2, le=256)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_number(cls, value: Any) -> Any:
+        return {"min": value, "max": value} if isinstance(value, int | str) else value
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min > self.max:
+            raise ValueError("min should not be above max")
+        return self
+
+
 class Binning(Section):
     """What the dimensions are made with. Without a path the built-in taxonomy and patterns serve."""
 
-    clusters: int = Field(default=32, ge=2, le=256)
+    clusters: Clusters = Clusters()
     taxonomy: Path | None = None
     responses: Path | None = None
     flags: Names = ("hallucination",)

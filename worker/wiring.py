@@ -92,7 +92,7 @@ def bin_spec(settings: Settings) -> BinSpec:
             for entry in load_intents(binning.taxonomy)
         ),
         responses=tuple(ResponseRule(**entry) for entry in load_responses(binning.responses)),
-        clusters=binning.clusters,
+        clusters=(binning.clusters.min, binning.clusters.max),
         flags=tuple(binning.flags),
         segments=binning.segments,
         joint_outcomes=outcomes,

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from sklearn.cluster import KMeans
-from threadpoolctl import threadpool_limits
 
+from binning.dimensions.kmeans import UNIT, best_count, centroids
 from binning.dimensions.terms import typical_terms
 from binning.layout import ABSENT, Side
 
@@ -23,9 +22,6 @@ OUTLIER = "outlier"
 
 _TURNS_A_CLUSTER = 15
 _OUTLIER_SHARE = 0.01
-_UNIT = 127
-_SEED = 20_240_501
-_STARTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +46,18 @@ class Cluster:
 
     @classmethod
     def learn(cls, learning: Learning) -> Sequence[Self]:
-        """K-means on the fitting half; the outlier's limit comes from the other, the terms from both."""
+        """K-means on the fitting half; the other says how many and what an outlier is, both the terms."""
         batch = learning.batch
         has_text = batch.has_text
         fitting = batch.vectors[has_text & learning.fitting]
         mean = np.rint(fitting.mean(axis=0) if len(fitting) else np.zeros(batch.vectors.shape[1])).astype(
             np.int16
         )
-        count = min(learning.spec.clusters, len(fitting) // _TURNS_A_CLUSTER)
-        unlimited = cls(mean, _centroids(fitting - mean, count), -1.0, ())
-        held_out = unlimited._cosines(batch.vectors[has_text & ~learning.fitting])
+        others = batch.vectors[has_text & ~learning.fitting]
+        least, most = (min(k, len(fitting) // _TURNS_A_CLUSTER) for k in learning.spec.clusters)
+        count = best_count(fitting - mean, others - mean, least, most) if least < most else least
+        unlimited = cls(mean, centroids(fitting - mean, count), -1.0, ())
+        held_out = unlimited._cosines(others)
         floor = (
             float(np.round(np.quantile(held_out.max(axis=1), _OUTLIER_SHARE), 6)) if held_out.size else -1.0
         )
@@ -101,23 +99,5 @@ class Cluster:
         centred = (vectors - self.mean).astype(np.float32)
         lengths = np.sqrt(np.einsum("ij,ij->i", centred, centred, dtype=np.float64))
         products = (centred @ self.centroids.T.astype(np.float32)).astype(np.float64)
-        cosines: NDArray[np.float64] = products / (np.maximum(lengths, 1.0) * _UNIT)[:, None]
+        cosines: NDArray[np.float64] = products / (np.maximum(lengths, 1.0) * UNIT)[:, None]
         return cosines
-
-
-def _centroids(centred: NDArray[np.int16], count: int) -> NDArray[np.int8]:
-    """K-means on the unit sphere, (up to count, width). A text counts once, lest repeats be the centres."""
-    distinct = np.unique(centred, axis=0)
-    count = min(count, len(distinct))
-    if count < 1:
-        return np.zeros((0, centred.shape[1]), dtype=np.int8)
-    with threadpool_limits(limits=1):
-        model = KMeans(n_clusters=count, n_init=_STARTS, random_state=_SEED, algorithm="lloyd")
-        centres = model.fit(_unit(distinct)).cluster_centers_
-    return np.unique(np.rint(_unit(centres) * _UNIT).astype(np.int8), axis=0)
-
-
-def _unit(rows: NDArray[Any]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
-    scaled: NDArray[np.float32] = (rows / np.maximum(lengths, 1e-9)).astype(np.float32)
-    return scaled
