@@ -19,6 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+if not __package__:  # as a script: binning.py beside it would hide the package of that name
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
 import scenarios
 from peers import compare, labelled
 from peers.environments import PEERS, Peer, PeerError, Windows

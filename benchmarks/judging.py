@@ -11,10 +11,14 @@ packed hours of every partition.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+if not __package__:  # as a script: binning.py beside it would hide the package of that name
+    sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 from rich.console import Console

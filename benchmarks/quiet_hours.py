@@ -1,6 +1,6 @@
 """False pages on generated quiet traffic: day and night, a weekend that the reference has not seen, sessions.
 
-    python benchmarks/quiet_hours.py --hours 2000
+    python -m benchmarks.quiet_hours --hours 2000
 
 Ten dimensions are learned for 24 hours and then judged, on one-hour windows every ten minutes and by the code
 of the worker, with nothing changing but hour, day type and chance. Every episode that opens is a false page.

@@ -20,6 +20,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+if not __package__:  # as a script: binning.py beside it would hide the package of that name
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
