@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from baselines.evaluation import CellMove
-from baselines.psi import EXACT_BELOW, EXACT_TERMS, HALF, gamma_tail, null_moments, psi, signed_roots
+from baselines.psi import (
+    EXACT_BELOW,
+    EXACT_TERMS,
+    HALF,
+    contributions,
+    gamma_tail,
+    moments,
+    psi,
+    signed_roots,
+)
+from baselines.ragged import Ragged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,12 +55,7 @@ def slice_hits(
         return []
     total, before, now = int(n.sum()), reference[rows], current[rows]
     hits = _moved_bins(rows, before, now, total=total, phi=phi, alpha=alpha)
-    for row in _worth_testing(rows, before, now, phi):
-        mean, variance = null_moments(reference[row], int(n[row]))
-        raw = psi(reference[row], current[row])[0]
-        debiased, tail = raw - phi * mean, gamma_tail(raw, phi * mean, phi * phi * variance)
-        if debiased >= MODERATE and len(rows) * tail < alpha / 2:
-            hits.append(SliceHit(row, None, debiased))
+    hits += _moved_mixes(rows, before, now, phi=phi, alpha=alpha)
     return sorted(hits, key=lambda hit: (hit.given, hit.bin is None))
 
 
@@ -75,20 +80,30 @@ def _moved_bins(
     ]
 
 
-def _worth_testing(
-    rows: NDArray[np.int64], before: NDArray[np.int64], now: NDArray[np.int64], phi: float
-) -> list[int]:
-    """The slices whose mix could have moved: PSI of at least the gate, and above its mean by chance.
+def _moved_mixes(
+    rows: NDArray[np.int64], before: NDArray[np.int64], now: NDArray[np.int64], *, phi: float, alpha: float
+) -> list[SliceHit]:
+    """The PSI path of all slices at once; chance is worked out for those only that it could matter to.
 
-    That mean is looked up and may be a third off; a p-value that counts here needs twice the mean or more.
+    The others have a PSI below the gate, or below its mean by chance. That mean is looked up and may be a
+    third off; a p-value that counts here needs twice the mean or more.
     """
     bins = before.shape[1]
-    n, m = now.sum(1, keepdims=True), before.sum(1, keepdims=True)
-    b, c = (before + HALF) / (m + HALF * bins), (now + HALF) / (n + HALF * bins)
-    raw = ((c - b) * np.log(c / b)).sum(1)
-    chance = ((1 - b) * np.interp(n * b, *_chance())).sum(1) / n[:, 0]
-    worth: list[int] = rows[(raw >= MODERATE) & (raw >= phi * chance)].tolist()
-    return worth
+    n, m = now.sum(1).astype(np.float64), before.sum(1).astype(np.float64)
+    b = (before + HALF) / (m + HALF * bins)[:, None]
+    raw = contributions(b, (now + HALF) / (n + HALF * bins)[:, None]).sum(1)
+    by_chance = ((1 - b) * np.interp(n[:, None] * b, *_chance())).sum(1) / n
+    worth = np.flatnonzero((raw >= MODERATE) & (raw >= phi * by_chance))
+    if not len(worth):
+        return []
+    found = moments(b[worth].ravel(), m[worth], n[worth], Ragged.of([bins] * len(worth)))
+    tests = zip(rows[worth].tolist(), raw[worth].tolist(), *(each.tolist() for each in found), strict=True)
+    return [
+        SliceHit(row, None, moved - phi * mean)
+        for row, moved, mean, variance in tests
+        if moved - phi * mean >= MODERATE
+        and len(rows) * gamma_tail(moved, phi * mean, phi * phi * variance) < alpha / 2
+    ]
 
 
 @lru_cache(maxsize=1)
