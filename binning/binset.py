@@ -153,22 +153,14 @@ class BinSet:
     def _segments_of(self, turn: Turn) -> tuple[str, ...]:
         found = []
         for attribute, allowed in self.segments.items():
-            value = turn.attributes.get(attribute)
-            if value is not None:
-                text = _attribute_text(value)
+            text = turn.attribute(attribute)
+            if text is not None:
                 found.append(f"{attribute}={text if text in allowed else OTHER}")
         return tuple(found)
 
 
 def _placed(bins: NDArray[np.int32], offset: int) -> NDArray[np.int32]:
     return np.where(bins >= 0, bins + np.int32(offset), np.int32(ABSENT))
-
-
-def _attribute_text(value: str | float | bool) -> str:
-    """A value as it is written in YAML or JSON: `true`, `3`, `2.5`."""
-    if isinstance(value, str):
-        return value
-    return str(value).lower() if isinstance(value, bool) else f"{value:.15g}"
 
 
 def known_dimensions(data: bytes) -> dict[tuple[str, str], Dimension]:

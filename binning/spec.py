@@ -11,6 +11,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from binning.layout import Side
+
 DECIDING_OUTPUTS = ("response_category", "flags", "tool_pattern", "tool_outcome", "length")
 
 
@@ -43,11 +45,30 @@ class ResponseRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Defined:
+    """A dimension that the user defines, of an attribute, of a number or of a pattern.
+
+    `attribute` alone: its values, those of `values` or, where there are none, the most frequent while
+    learning. `thresholds` with an `attribute` or a `field` of `FIELDS`: ascending, between them lie the bins.
+    `pattern`: yes where the RE2 expression is found in the side's text; case and line breaks do not matter.
+    """
+
+    name: str
+    side: Side
+    attribute: str | None = None
+    values: tuple[str, ...] = ()
+    field: str | None = None
+    thresholds: tuple[float, ...] = ()
+    pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BinSpec:
     """Everything that is configured about binning.
 
     `segments` maps an attribute to its allowed values, at most 8. `joint_outcomes` names the deciding output
-    dimensions; `flags` stands for every dimension of a flag. Bins are fitted on at most `max_turns` turns.
+    dimensions; `flags` stands for every dimension of a flag. `defined` are the user's own. Bins are fitted
+    on at most `max_turns` turns.
     `embedded_turns_per_hour`: where learning sees more, only a sample of about so many is embedded.
     `clusters` are the least and the most: the silhouette says how many.
     """
@@ -58,6 +79,7 @@ class BinSpec:
     flags: tuple[str, ...] = ("hallucination",)
     segments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     joint_outcomes: tuple[str, ...] = DECIDING_OUTPUTS
+    defined: tuple[Defined, ...] = ()
     max_turns: int = 100_000
     embedded_turns_per_hour: int = 50_000
 

@@ -102,6 +102,13 @@ class Turn(msgspec.Struct, kw_only=True, gc=False):
         if given is None or None in given.values():
             self.attributes = {k: v for k, v in (given or {}).items() if v is not None}
 
+    def attribute(self, name: str) -> str | None:
+        """The attribute as YAML or JSON write it: `true`, `3`, `2.5`; None where the turn lacks it."""
+        value = self.attributes.get(name)
+        if value is None or isinstance(value, str):
+            return value
+        return str(value).lower() if isinstance(value, bool) else f"{value:.15g}"
+
     @property
     def identity(self) -> str:
         """The turn's own id: its `turn_id`, or its `trace_id` where a trace is one turn."""

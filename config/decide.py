@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 DIMENSIONS = (
     "input.intent",
@@ -49,8 +53,10 @@ DEFAULT_DECIDE = (
 """The deciding dimensions: few, because each one more that pages costs power."""
 
 
-def canonical(name: str) -> str:
+def canonical(name: str, defined: Collection[str] = ()) -> str:
     """`side.name` of a dimension that may be named without its side; a bare `length` is the output's.
+
+    `defined` are those that the config defines, `side.name`.
 
     Raises:
         ValueError: there is no such dimension; the message names the nearest one.
@@ -60,8 +66,9 @@ def canonical(name: str) -> str:
         key = f"{prefix}{family}"
         if key in DIMENSIONS and (family == name or key in FAMILIES):
             return f"{prefix}{name}"
-    close = get_close_matches(
-        name, [*DIMENSIONS, *(key.partition(".")[2] for key in DIMENSIONS)], n=1, cutoff=0.5
-    )
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(DIMENSIONS)}"
+        if f"{prefix}{name}" in defined:
+            return f"{prefix}{name}"
+    known = (*DIMENSIONS, *defined)
+    close = get_close_matches(name, [*known, *(key.partition(".")[2] for key in known)], n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
     raise ValueError(f"names a dimension that does not exist; {hint}")

@@ -10,13 +10,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from config.alerting import Alerts
 from config.connections import Kafka, Redis
 from config.decide import DEFAULT_DECIDE, canonical
+from config.defined import DefinedDimension  # noqa: TC001 - pydantic reads it
 from config.thresholds import Thresholds
 from config.values import Duration, Moment, Names, Section, Text
+
+_MOST_DEFINED = 20
 
 
 class Agent(Section):
@@ -90,8 +101,24 @@ class Binning(Section):
     responses: Path | None = None
     flags: Names = ("hallucination",)
     segments: dict[str, Names] = Field(default_factory=dict)
+    dimensions: tuple[DefinedDimension, ...] = ()
+    """Your own dimensions; they decide unless `decide` is given and leaves them out."""
     embedded_turns_per_hour: int = Field(default=50_000, ge=1_000)
     """Where an agent has more, a sample of about so many is embedded; its share is fixed by learning."""
+
+    @property
+    def defined(self) -> tuple[str, ...]:
+        """Your own dimensions, `side.name`."""
+        return tuple(dimension.key for dimension in self.dimensions)
+
+    @field_validator("dimensions")
+    @classmethod
+    def _own_names(cls, dimensions: tuple[DefinedDimension, ...]) -> tuple[DefinedDimension, ...]:
+        if len({dimension.name for dimension in dimensions}) != len(dimensions):
+            raise ValueError("names a dimension twice: each needs a name of its own, also across sides")
+        if len(dimensions) > _MOST_DEFINED:
+            raise ValueError(f"should be at most {_MOST_DEFINED}: each one that decides costs power")
+        return dimensions
 
     @field_validator("segments")
     @classmethod
@@ -155,8 +182,18 @@ class Settings(Section):
 
     @field_validator("decide")
     @classmethod
-    def _known(cls, decide: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(canonical(name) for name in decide))
+    def _known(cls, decide: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if "binning" not in info.data:  # refused already, and with it perhaps the dimensions that it defines
+            return decide
+        defined = info.data["binning"].defined
+        return tuple(dict.fromkeys(canonical(name, defined) for name in decide))
+
+    @field_validator("thresholds", mode="before")
+    @classmethod
+    def _of_known_dimensions(cls, given: Any, info: ValidationInfo) -> Any:
+        if "binning" not in info.data:
+            return Thresholds()
+        return Thresholds.model_validate(given, context=info.data["binning"].defined)
 
     @field_validator("time_zone")
     @classmethod
@@ -167,9 +204,15 @@ class Settings(Section):
             raise ValueError("should be a name of the time zone database, such as Europe/Berlin") from None
         return name
 
+    @property
+    def deciding(self) -> tuple[str, ...]:
+        """The dimensions that may move a side: `decide`, or its default and all that the config defines."""
+        given = "decide" in self.model_fields_set
+        return self.decide if given else (*self.decide, *self.binning.defined)
+
     def decides(self, dimension: str) -> bool:
         """Whether `side.name` may move its side; `output.flags` speaks for every flag."""
-        return dimension in self.decide or dimension.partition(":")[0] in self.decide
+        return dimension in self.deciding or dimension.partition(":")[0] in self.deciding
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, for the logger to blot out."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from config.decide import canonical
 from config.values import Section
@@ -29,16 +29,17 @@ class Thresholds(Effect):
     moderate: float = Field(default=0.10, gt=0)
     significant: float = Field(default=0.25, gt=0)
     dimensions: dict[str, Effect] = Field(default_factory=dict)
-    """By dimension, named as `decide` names them; `flags` is every flag that has no entry of its own."""
+    """By dimension, named as `decide` names them; `flags` is every flag that has no entry of its own.
+    The context of validation are the dimensions that the config defines."""
 
     @field_validator("dimensions", mode="before")
     @classmethod
-    def _named(cls, given: Any) -> Any:
+    def _named(cls, given: Any, info: ValidationInfo) -> Any:
         if not isinstance(given, dict):
             return given
         named: dict[str, Any] = {}
         for name, effect in given.items():
-            key = canonical(str(name))
+            key = canonical(str(name), info.context or ())
             if key in named:
                 raise ValueError("names a dimension twice, once without its side")
             named[key] = effect

@@ -19,7 +19,7 @@ from baselines.learned import bin_set_name
 from baselines.windows import Calendar
 from binning.binset import BinSet
 from binning.encoders import load_encoder
-from binning.spec import BinSpec, ResponseRule, TaxonomyEntry
+from binning.spec import BinSpec, Defined, ResponseRule, TaxonomyEntry
 from config.load import load
 from config.settings import Encoder as EncoderSettings
 from config.sources import from_environment
@@ -85,7 +85,7 @@ def bin_spec(settings: Settings) -> BinSpec:
         ConfigError: the taxonomy or the response patterns cannot be used.
     """
     binning = settings.binning
-    outcomes = tuple(name.partition(".")[2] for name in settings.decide if name.startswith("output."))
+    outcomes = tuple(name.partition(".")[2] for name in settings.deciding if name.startswith("output."))
     return BinSpec(
         taxonomy=tuple(
             TaxonomyEntry(entry["name"], entry["description"], tuple(entry["examples"]))
@@ -96,6 +96,7 @@ def bin_spec(settings: Settings) -> BinSpec:
         flags=tuple(binning.flags),
         segments=binning.segments,
         joint_outcomes=outcomes,
+        defined=tuple(Defined(**each.model_dump()) for each in binning.dimensions),
         embedded_turns_per_hour=binning.embedded_turns_per_hour,
     )
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from binning.dimensions.cluster import Cluster
 from binning.dimensions.code import InputCode, OutputCode
+from binning.dimensions.defined import AttributeValues, NumberThresholds, TextPattern
 from binning.dimensions.flags import Flag
 from binning.dimensions.intent import Intent
 from binning.dimensions.language import Language
@@ -50,8 +51,11 @@ KINDS: Mapping[str, type[Dimension]] = {
     "output.duration": Duration,
     "output.paragraphs": Paragraphs,
     "output.has_code": OutputCode,
+    "defined.attribute": AttributeValues,
+    "defined.thresholds": NumberThresholds,
+    "defined.pattern": TextPattern,
 }
-"""Every kind by the key it is stored under, in the order of a bin set's layout."""
+"""Every kind by the key it is stored under, in the order of a bin set's layout; the users' own come last."""
 
 EMBEDDED = frozenset(
     {"input.intent", "input.cluster", "input.novelty", "input.language", "output.response_category"}

@@ -83,8 +83,8 @@ class Number(ABC):
         carried = np.isfinite(given)
         if cls.least is not None:
             carried &= given >= cls.least
-        units = np.clip(np.where(carried, given, 0.0) * cls.scale, -_LARGEST, _LARGEST)
-        return np.rint(units).astype(np.int64), carried
+        numbers = np.clip(np.where(carried, given, 0.0), -_LARGEST, _LARGEST)
+        return np.rint(numbers * cls.scale).astype(np.int64), carried
 
     @staticmethod
     @abstractmethod

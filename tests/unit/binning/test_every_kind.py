@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from binning.binset import BinSet
+from binning.dimensions import KINDS
 from binning.learn import learn_bin_set
+from binning.spec import Defined
 from tests.unit.binning.odd_turns import ODD_TURNS
 
 if TYPE_CHECKING:
     from binning.encoders import Encoder
     from binning.spec import BinSpec
     from binning.turn import Turn
+
+
+DEFINED = (
+    Defined("tier", "input", attribute="tier"),
+    Defined("few_tiers", "output", attribute="tier", values=("free", "true", "2.5")),
+    Defined("price", "output", attribute="price", thresholds=(0.0, 10.0)),
+    Defined("read", "input", field="input_tokens", thresholds=(100.0,)),
+    Defined("score", "input", field="retrieval.top_score", thresholds=(0.5,)),
+    Defined("asks_twice", "input", pattern=r"\?.*\?"),
+    Defined("sorry", "output", pattern="sorry"),
+)
+
+
+@pytest.fixture(scope="module")
+def spec(spec: BinSpec) -> BinSpec:
+    return replace(spec, defined=DEFINED, joint_outcomes=("price", "sorry", "tool_arguments"))
+
+
+@pytest.fixture(scope="module")
+def bin_set(turns: list[Turn], spec: BinSpec, encoder: Encoder) -> BinSet:
+    return learn_bin_set(turns, spec, encoder)
 
 
 @settings(max_examples=60, deadline=None)
@@ -46,3 +71,14 @@ def test_no_bin_is_named_twice_and_every_name_is_short(bin_set: BinSet) -> None:
     for entry in bin_set.layout.dimensions:
         assert len(set(entry.bins)) == len(entry.bins)
         assert all(0 < len(name) <= 120 and name.isprintable() for name in entry.bins)
+
+
+def test_the_turns_of_these_tests_have_every_kind(bin_set: BinSet) -> None:
+    held = {type(dimension) for dimension in bin_set.dimensions}
+    assert held == set(KINDS.values())
+
+
+def test_whatever_decides_is_joined_and_a_family_with_all_its_members(bin_set: BinSet) -> None:
+    joined = {joint.outcome for joint in bin_set.layout.joints}
+    tools = {f"output.tool_arguments:{tool}" for tool in ("track", "find_bill", "credit", "search_train")}
+    assert {"output.price", "output.sorry", *tools} == joined
