@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from binning.dimensions import KINDS
 from binning.dimensions.base import Batch, Learning
 from binning.dimensions.cluster import Cluster
 from binning.dimensions.edges import place, quantile_edges
@@ -47,20 +46,6 @@ def names(encoder: Encoder) -> Name:
         return [dimension.bins[number] if number >= 0 else None for number in bins.tolist()]
 
     return assign
-
-
-def test_every_kind_restores_from_its_state(teach: Teach, turns: list[Turn], encoder: Encoder) -> None:
-    batch = Batch(turns[:200], encoder)
-    for kind in KINDS.values():
-        learned = teach(kind, turns)
-        for dimension in learned if kind is Flag else [learned]:
-            again = kind.restore(dimension.state())
-            assert (again.name, again.bins, again.labels) == (
-                dimension.name,
-                dimension.bins,
-                dimension.labels,
-            )
-            assert np.array_equal(again.assign(batch), dimension.assign(batch))
 
 
 @pytest.mark.parametrize(

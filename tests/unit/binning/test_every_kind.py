@@ -67,6 +67,12 @@ def test_bins_can_be_learned_from_odd_turns_and_come_back_from_bytes(
     assert np.array_equal(again.assign(odd, encoder).slots, learned.assign(odd, encoder).slots)
 
 
+def test_every_dimension_comes_back_from_its_state(bin_set: BinSet) -> None:
+    restored = BinSet.from_bytes(bin_set.to_bytes()).dimensions
+    for dimension, again in zip(bin_set.dimensions, restored, strict=True):
+        assert (again.name, again.bins, again.labels) == (dimension.name, dimension.bins, dimension.labels)
+
+
 def test_no_bin_is_named_twice_and_every_name_is_short(bin_set: BinSet) -> None:
     for entry in bin_set.layout.dimensions:
         assert len(set(entry.bins)) == len(entry.bins)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from binning.dimensions.edges import place, value_edges
+from binning.dimensions.length import OutputLength
 from binning.dimensions.numbers import Duration, InputTokens, OutputTokens
 from binning.dimensions.paragraphs import Paragraphs, paragraphs
 from binning.dimensions.retrieval import RetrievalDocuments, RetrievalScore
@@ -29,6 +30,12 @@ def test_a_constant_has_a_bin_below_it_and_one_above() -> None:
     assert (7, 8) == value_edges(np.array([7, 7, 7]), 10)
     (dimension,) = teach(InputTokens, [_read(240.0)] * 30)
     assert ["240", "0-239", "241+"] == bins_of(dimension, [_read(240.0), _read(0.0), _read(9e300)])
+
+
+def test_an_agent_that_always_says_the_same_is_seen_to_change() -> None:
+    (dimension,) = teach(OutputLength, [answered("All is well.")] * 50)
+    turns = [answered("All is well."), answered("No."), answered("All is well again.")]
+    assert ["3", "1-2", "4+"] == bins_of(dimension, turns)
 
 
 def test_there_are_never_more_bins_than_asked_for() -> None:
