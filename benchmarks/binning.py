@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-from benchmarks.classifying import banking77
+from benchmarks.classifying import banking77, cost
 from benchmarks.classifying.rows import AbsentError, Row
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 ROWS: dict[str, Callable[[], Row]] = {
     "banking77-transformer": banking77.transformer,
     "banking77-static": banking77.static,
+    "cost": cost.full,
+    "cost-budget": cost.budget,
 }
 _HEADERS = ("row", "task", "bar", "figure", "", "note")
 _WIDE = 150

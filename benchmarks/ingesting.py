@@ -3,15 +3,18 @@
     python -m benchmarks.ingesting [--turns 100000] [--stages]
 
 A real broker (KAFKA_HOME and Java), a real Valkey and `quadrift run --role ingest` are processes of their
-own, with the shipped config. The topic is filled and the bin set stored before the worker starts; its CPU
-time (user and system, all threads) is read when a tenth of the turns is committed and when all are.
-`--stages` shows instead where the time of a turn goes, in this process.
+own, with the shipped config: every dimension on every turn, and with the embedding budget at 5 %. The topic
+is filled and the bin set stored before the worker starts; its CPU time (user and system, all threads) is read
+when a tenth of the turns is committed and when all are. `--stages` shows instead where the time of a turn
+goes, in this process.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.load.stages import stages
-from benchmarks.load.turns import support_turns
+from benchmarks.load.turns import TURNS_AN_HOUR, support_turns
 from benchmarks.load.worker_cost import count_all, learned, servers
 from worker.replay import default_settings
 from worker.wiring import bin_spec, encoder
@@ -28,43 +31,70 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.load.worker_cost import Cost
+    from binning.binset import BinSet
     from binning.encoders import Encoder
 
-BAR_US = 80.0
+TURNS = 100_000
+FULL, BUDGET = "every dimension on every turn", "embedding budget at 5 %"
+BARS_US = {FULL: 80.0, BUDGET: 30.0}
 
 
-def costs(turns: Sequence[tuple[str, bytes]], made: Encoder) -> dict[str, Cost]:
-    """The cost of counting the turns with every dimension on every turn."""
-    bin_set = learned(bin_spec(default_settings()), [value for _, value in turns], made)
-    with tempfile.TemporaryDirectory() as folder, servers(Path(folder), turns) as there:
-        return {"every dimension on every turn": count_all(there, bin_set, "full", Path(folder))}
+@cache
+def costs(count: int = TURNS) -> dict[str, Cost]:
+    """What counting `count` turns costs, by the names of `BARS_US`.
+
+    Raises:
+        RuntimeError: there is no broker to start here.
+    """
+    made = encoder(default_settings().encoder)
+    turns = list(support_turns(count))
+    with tempfile.TemporaryDirectory() as name, servers(Path(name), turns) as there:
+        return {
+            kind: count_all(there, bins, f"worker-{bins.share}", Path(name))
+            for kind, bins in bin_sets([value for _, value in turns], made).items()
+        }
 
 
-def show_stages(records: Sequence[bytes], made: Encoder) -> Table:
-    """The stages of the shipped config, dearest first."""
-    bin_set = learned(bin_spec(default_settings()), records, made)
-    table = Table("stage", "CPU us a turn")
-    for name, took in sorted(stages(bin_set, records, made).items(), key=lambda row: -row[1]):
-        table.add_row(name, f"{took:.2f}")
+def bin_sets(records: Sequence[bytes], made: Encoder) -> dict[str, BinSet]:
+    """The bin set of the shipped config, and the one that an agent with twenty times its budget learns."""
+    spec = bin_spec(default_settings())
+    thrifty = replace(spec, embedded_turns_per_hour=TURNS_AN_HOUR // 20)
+    return {
+        FULL: learned(spec, records, made, hourly=0.0),
+        BUDGET: learned(thrifty, records, made, hourly=TURNS_AN_HOUR),
+    }
+
+
+def show_stages(count: int) -> Table:
+    """The stages of both, in their order of the full one's cost."""
+    made = encoder(default_settings().encoder)
+    records = [value for _, value in support_turns(count)]
+    full, thrifty = (stages(bins, records, made) for bins in bin_sets(records, made).values())
+    table = Table("CPU us a turn", *BARS_US)
+    for name, took in sorted(full.items(), key=lambda row: -row[1]):
+        table.add_row(name, f"{took:.2f}", f"{thrifty[name]:.2f}")
+    return table
+
+
+def show_costs(count: int) -> Table:
+    """Both costs against their bars."""
+    table = Table("counting", "turns", "CPU us a turn", "bar", "turns/s a core")
+    for name, cost in costs(count).items():
+        table.add_row(
+            name, f"{cost.turns:,}", f"{cost.us:.1f}", f"{BARS_US[name]:.0f}", f"{1e6 / cost.us:,.0f}"
+        )
     return table
 
 
 def main() -> None:
     """Measure and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--turns", type=int, default=100_000)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--turns", type=int, default=TURNS)
     parser.add_argument("--stages", action="store_true")
     given = parser.parse_args()
-    made = encoder(default_settings().encoder)
-    turns = list(support_turns(given.turns))
-    console = Console()
-    if given.stages:
-        console.print(show_stages([value for _, value in turns], made))
-        return
-    table = Table("counting", "turns", "CPU us a turn", "turns/s a core", "bar, us")
-    for name, cost in costs(turns, made).items():
-        table.add_row(name, str(cost.turns), f"{cost.us:.1f}", f"{1e6 / cost.us:,.0f}", f"{BAR_US:.0f}")
-    console.print(table)
+    Console().print(show_stages(given.turns) if given.stages else show_costs(given.turns))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import numpy as np
 
 from binning.dimensions import EMBEDDED, KINDS
 from binning.dimensions.base import Batch
-from binning.identity import SHARES, in_sample
+from binning.identity import SHARES, sampled
 from binning.layout import ABSENT, OTHER, DimensionLayout, JointLayout, Layout
 from binning.spec import BinSpec, ResponseRule, TaxonomyEntry
 
@@ -140,8 +140,7 @@ class BinSet:
         """Which turns are embedded; None for all."""
         if self.share == SHARES:
             return None
-        chosen = (row for row, turn in enumerate(turns) if in_sample(turn.identity, self.share))
-        return np.fromiter(chosen, np.int64)
+        return np.flatnonzero(sampled([turn.turn_id or turn.trace_id for turn in turns], self.share))
 
     def _joint_slots(self, joint: JointLayout, slots: NDArray[np.int32]) -> NDArray[np.int32]:
         given, outcome = self._columns[joint.given], self._columns[joint.outcome]
@@ -151,6 +150,8 @@ class BinSet:
         return np.where(present, joint.offset + row * joint.shape[1] + bin_, ABSENT).astype(np.int32)
 
     def _segments_of(self, turn: Turn) -> tuple[str, ...]:
+        if not self.segments:
+            return ()
         found = []
         for attribute, allowed in self.segments.items():
             text = turn.attribute(attribute)

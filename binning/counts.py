@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 TURNS = "#"
 CHANGE_SET = ("model", "response_model", "prompt_version", "service_version", "system_prompt_hash")
 
+_change_set = attrgetter(*CHANGE_SET)
 _POINTERS = 4
 _VALUE_LENGTH = 64
 
@@ -37,9 +39,9 @@ def bucket_deltas(
     pointer is kept as `*0` to `*3`, the first turn of each residue of its id's hash; `pointer` makes that of
     the turn at an index.
     """
-    minutes = np.fromiter((int(turn.at // 60) for turn in turns), np.int64, len(turns))
+    minutes = np.fromiter((turn.at for turn in turns), np.float64, len(turns)) // 60
     deltas: dict[int, Gain] = {}
-    for minute in np.unique(minutes).tolist():
+    for minute in map(int, np.unique(minutes).tolist()):
         rows = np.flatnonzero(minutes == minute)
         fields = _slot_fields(binned.slots[rows], "")
         fields[TURNS] = len(rows)
@@ -75,8 +77,11 @@ def _halved_columns(layout: Layout) -> NDArray[np.bool_]:
 
 
 def _slot_fields(slots: NDArray[np.int32], prefix: str) -> dict[str, int]:
-    values, counts = np.unique(slots[slots >= 0], return_counts=True)
-    return {f"{prefix}{slot}": count for slot, count in zip(values.tolist(), counts.tolist(), strict=True)}
+    counts = np.bincount(slots[slots >= 0])
+    found = np.flatnonzero(counts)
+    return {
+        f"{prefix}{slot}": count for slot, count in zip(found.tolist(), counts[found].tolist(), strict=True)
+    }
 
 
 def _segment_fields(bin_set: BinSet, binned: Binned, rows: NDArray[np.int64]) -> dict[str, int]:
@@ -93,13 +98,12 @@ def _segment_fields(bin_set: BinSet, binned: Binned, rows: NDArray[np.int64]) ->
 
 
 def _change_set_fields(turns: Sequence[Turn]) -> dict[str, int]:
-    values = Counter(
-        f"@{name}={value[:_VALUE_LENGTH]}"
-        for turn in turns
-        for name in CHANGE_SET
-        if (value := getattr(turn, name)) is not None
-    )
-    return dict(values)
+    fields: Counter[str] = Counter()
+    for values, count in Counter(map(_change_set, turns)).items():
+        for name, value in zip(CHANGE_SET, values, strict=True):
+            if value is not None:
+                fields[f"@{name}={value[:_VALUE_LENGTH]}"] += count
+    return dict(fields)
 
 
 def _first_pointers(

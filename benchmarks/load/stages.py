@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from binning.counts import bucket_deltas
 from binning.dimensions.base import Batch
+from binning.identity import SHARES, sampled
 from binning.turn import Turn
 from worker.decode import decode_turn
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 BATCH = 2_000
 REPEATS = 3
 SHARED = ("texts", "has_text", "vectors", "outputs", "output_texts", "input_words", "output_words", "calls")
+TOTAL = "all bins of a turn"
 
 
 def stages(bin_set: BinSet, records: Sequence[bytes], encoder: Encoder) -> dict[str, float]:
@@ -39,18 +41,26 @@ def _one_pass(bin_set: BinSet, records: Sequence[bytes], encoder: Encoder) -> di
         with _timed(spent, "decode"):
             decoded = [decode_turn(value, now=now) for value in records[start : start + BATCH]]
         turns = [turn for turn in decoded if isinstance(turn, Turn)]
-        batch = Batch(turns, encoder)
-        for name in SHARED:
-            with _timed(spent, f"shared: {name}"):
-                getattr(batch, name)
-        for dimension in bin_set.dimensions:
-            with _timed(spent, f"{dimension.side}.{dimension.name.partition(':')[0]}"):
-                dimension.assign(batch)
-        with _timed(spent, "assign, all of it"):
+        with _timed(spent, TOTAL):
             binned = bin_set.assign(turns, encoder)
         with _timed(spent, "bucket deltas"):
             bucket_deltas(bin_set, binned, turns, lambda _: "")
+        _dimensions(bin_set, turns, encoder, spent)
     return spent
+
+
+def _dimensions(bin_set: BinSet, turns: Sequence[Turn], encoder: Encoder, spent: dict[str, float]) -> None:
+    """Each dimension by itself, on the turns that it counts."""
+    batch = Batch(turns, encoder)
+    chosen = sampled([turn.identity for turn in turns], bin_set.share)
+    embedded = [turn for turn, taken in zip(turns, chosen.tolist(), strict=True) if taken]
+    sample = Batch(embedded, encoder) if bin_set.share < SHARES else batch
+    for name in SHARED:
+        with _timed(spent, f"shared: {name}"):
+            getattr(sample if name == "vectors" else batch, name)
+    for dimension, entry in zip(bin_set.dimensions, bin_set.layout.dimensions, strict=True):
+        with _timed(spent, entry.key.partition(":")[0]):
+            dimension.assign(batch if entry.share == 1.0 else sample)
 
 
 @contextmanager

@@ -87,10 +87,10 @@ def servers(folder: Path, turns: Sequence[tuple[str, bytes]]) -> Iterator[Server
         valkey.stop()
 
 
-def learned(spec: BinSpec, records: Sequence[bytes], encoder: Encoder) -> BinSet:
-    """The bin set that the first turns teach."""
+def learned(spec: BinSpec, records: Sequence[bytes], encoder: Encoder, hourly: float) -> BinSet:
+    """The bin set that the first turns teach, at so many turns an hour."""
     turns = [decode_turn(value, now=time.time()) for value in records[:LEARNED]]
-    return learn_bin_set([turn for turn in turns if isinstance(turn, Turn)], spec, encoder)
+    return learn_bin_set([turn for turn in turns if isinstance(turn, Turn)], spec, encoder, hourly=hourly)
 
 
 def count_all(there: Servers, bin_set: BinSet, name: str, folder: Path) -> Cost:

@@ -61,7 +61,7 @@ class Modality:
         index = {pattern: number for number, pattern in enumerate((*_ALWAYS, *self.more.own))}
 
         def bin_of(given: Input, text: str) -> int:
-            if not given.modalities:
+            if not given.modalities or (text and given.modalities == (_TEXT,)):
                 return 0 if text else ABSENT
             parts = _parts(given, text)
             pattern = "+".join(parts)
