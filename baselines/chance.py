@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from baselines.evaluate import normal_quantile
+from baselines.evaluate import BIN_LEVEL, normal_quantile
 from baselines.psi import gamma_tail, moments_of
 
 if TYPE_CHECKING:
@@ -53,11 +53,11 @@ def false_pages_a_month(
 def effective_level(shares: Floats, window: Traffic, alpha: float, gates: Gates) -> float:
     """The level that one window is really tested at: alpha where no gate binds, down to 0 where they do.
 
-    The mean of the two paths', each the smaller of its alpha and the chance to pass its gate.
+    The mean of the two paths', each the smaller of its part of alpha and the chance to pass its gate.
     """
     mean, variance = moments_of(shares, window.reference_turns, round(window.turns))
     floor = window.phi * mean
     mix = min(alpha, gamma_tail(floor + gates.moderate, floor, window.phi**2 * variance))
     spread = math.sqrt(window.phi * (1 / window.turns + 1 / window.reference_turns))
     one = math.erfc(gates.bin_effect / spread / math.sqrt(2))
-    return (mix + min(alpha, len(shares) * one)) / 2
+    return (mix + min(BIN_LEVEL * alpha, len(shares) * one)) / 2

@@ -37,6 +37,12 @@ if TYPE_CHECKING:
 
 CALM = 0.6
 """The part of the moderate threshold below which an evaluation is calm."""
+BIN_LEVEL = 0.5
+"""The part of alpha that the bins of a window share: it has two paths, and chance takes this one.
+
+Turns in sessions give a bin a heavier upper tail than its test has, two to four times the level (saddle point
+of six-turn sessions, design effect 2, z about 5); the gate of effect keeps the PSI path far below alpha.
+"""
 DRIVER_ALPHA = 1e-3
 SMEAR = 0.5
 """The part of the moderate threshold that the bins left after peeling must reach to count as moved."""
@@ -108,7 +114,7 @@ def assess(cases: Sequence[Case]) -> list[Assessment]:
     factors = np.maximum(at.wide(phi), phi_bins) + varied / (rest * at.wide(s))
     root, h = signed_roots(reference, at.wide(at.sums(reference)), x, at.wide(n))
     z = root / np.sqrt(factors)
-    alpha, gate = np.array([(case.alpha, case.gates.bin_effect) for case in cases]).T
+    alpha, gate = np.array([(BIN_LEVEL * case.alpha, case.gates.bin_effect) for case in cases]).T
     hits = (two_sided(z) * at.wide(at.sizes) < at.wide(alpha)) & (np.abs(h) >= at.wide(gate))
     least = detectable(shares, factors, s, at, alpha, gate)
     rows = zip(at.sums(moved).tolist(), floor.tolist(), spread.tolist(), least, strict=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from baselines.blind import MOST_WINDOWS, Sight, blind_at_once, blind_bin, blind_mix
 from baselines.cells import TAU_KNOWN
+from baselines.evaluate import BIN_LEVEL
 from baselines.fast import LEAST_EFFECTIVE
 from baselines.psi import smoothed
 from baselines.windows import DAY, HOUR
@@ -47,13 +48,17 @@ def blind_spots(
     gates: Gates,
     lane: Lane | None,
 ) -> BlindSpots:
-    """The smallest rise of each bin in use and the smallest new mix, found in 2 hours and in a day."""
+    """The smallest rise of each bin in use and the smallest new mix, found in 2 hours and in a day.
+
+    All at the level of the bins; the PSI path, which finds a mix too, is tested at the whole `alpha`.
+    """
     live, shares = usual_shares(reference)
+    level = BIN_LEVEL * alpha
     soon, day = (min(horizon // length_s, MOST_WINDOWS) for horizon in (SOON, DAY))
     factors = _factors(reference, window, live, shares)
 
     def least(p: float, factor: float, windows: int) -> float | None:
-        sight = Sight(len(shares), window.reference_turns, window.turns, factor, alpha, gates)
+        sight = Sight(len(shares), window.reference_turns, window.turns, factor, level, gates)
         return blind_bin(p, sight, windows) if windows else None
 
     at_once = _at_once(reference, window, length_s, gates, lane, live, shares)
@@ -68,7 +73,7 @@ def blind_spots(
             _names(layout, reference, live), shares.tolist(), factors.tolist(), at_once, strict=True
         )
     )
-    sight = Sight(len(shares), window.reference_turns, window.turns, window.phi, alpha, gates)
+    sight = Sight(len(shares), window.reference_turns, window.turns, window.phi, level, gates)
     rarer = rarer_half(shares)
     mixes = [blind_mix(shares, rarer, sight, windows) if windows else None for windows in (soon, day)]
     return BlindSpots(soon, day, spots, mixes[0], mixes[1])

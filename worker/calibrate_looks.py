@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from alerts.persistence import Reading, Streak, advance
-from baselines.evaluate import CALM, Gates
+from baselines.evaluate import BIN_LEVEL, CALM, Gates
 from baselines.psi import bin_tests
 from baselines.windows import HOUR, LADDER
 from worker.calibrate_result import Span
@@ -68,7 +68,9 @@ def _look(told: DimensionVerdict, level: Strictness) -> Look:
     length = told.window.length_s
     alpha = level.alpha(length)
     phi = level.phi(length, told.turns, told.reference_turns)
-    hit = told.exceeds and any(_fires(told, driver, phi, alpha / level.bins) for driver in told.drivers)
+    hit = told.exceeds and any(
+        _fires(told, driver, phi, BIN_LEVEL * alpha / level.bins) for driver in told.drivers
+    )
     if told.exceeds and told.p_value >= alpha:
         hit = True  # nothing else can have made it exceed
     return Look(told.window.end, length, told.turns, told.reference_turns, told.psi, told.p_value, alpha, hit)
