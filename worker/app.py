@@ -17,6 +17,7 @@ from baselines.redis_store import RedisStore
 from worker.active import ActiveAgents
 from worker.connect import kafka_options, redis_client
 from worker.counting import Counting
+from worker.encoding import encoder, learned_encoders
 from worker.health import Health
 from worker.http import HttpServer, create_app
 from worker.kafka_client import require_codecs
@@ -26,7 +27,6 @@ from worker.metrics import Work
 from worker.snapshot import Refresher
 from worker.threads import MENDABLE, Threads
 from worker.watchdog import all_stacks
-from worker.wiring import encoder
 
 if TYPE_CHECKING:
     import threading
@@ -67,7 +67,7 @@ def _run(settings: Settings, role: str, threads: Threads) -> None:
     store.check_server()
     health.store_answered(time.monotonic())
     snapshots.start()
-    made = encoder(settings.encoder)
+    made = encoder(settings.encoder, learned_encoders(store, names))
     active = ActiveAgents(names, store, made)
     options = kafka_options(settings.kafka)
     counting = Counting(settings, options, store, made, active, health, work) if health.ingests else None

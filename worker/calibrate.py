@@ -29,10 +29,11 @@ from worker.calibrate_measure import Observed, measured
 from worker.calibrate_picture import write_picture
 from worker.calibrate_table import show
 from worker.connect import redis_client
+from worker.encoding import encoder
 from worker.history_file import HISTORY, HistoryFiles
 from worker.judge import VERDICTS_KEPT, AgentJudge, Telling
 from worker.replay import NotEnoughError, default_settings, learn_option, learned_agents, verdicts
-from worker.wiring import encoder, rules
+from worker.wiring import rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -21,6 +21,7 @@ from baselines.redis_store import RedisStore
 from config.errors import ConfigError
 from config.taxonomies import load_intents, load_responses
 from worker.connect import kafka_options, redis_client
+from worker.encoding import chosen
 from worker.kafka_client import KafkaUnavailable, open_admin, require_codecs, topic_facts
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def all_checks(settings: Settings) -> Checks:
     """What can be tried of these settings."""
     return {
         "config": lambda: _config(settings),
+        "encoder": lambda: _encoder(settings),
         "redis": lambda: _redis(settings),
         "kafka": lambda: _kafka(settings),
         "alerts": lambda: _alerts(settings),
@@ -87,6 +89,11 @@ def _config(settings: Settings) -> str:
     responses = load_responses(settings.binning.responses)
     agents = ", ".join(agent.name for agent in settings.agents)
     return f"agents {agents}; {len(intents)} intents, {len(responses)} response categories"
+
+
+def _encoder(settings: Settings) -> str:
+    choice = chosen(settings.encoder)
+    return f"{choice.encoder.name}, {choice.encoder.width} dimensions ({choice.why})"
 
 
 def _redis(settings: Settings) -> str:

@@ -18,6 +18,7 @@ from baselines.watermark import watermark
 from config.errors import ConfigError
 from config.load import load
 from config.settings import Settings
+from worker.encoding import encoder
 from worker.history_file import HISTORY, HistoryFiles, HistorySource
 from worker.ingest import Ingest
 from worker.judge import AgentJudge
@@ -25,7 +26,7 @@ from worker.learn import Learner, LearnFrom
 from worker.ledger import Ledger
 from worker.summary import Summary
 from worker.survey import LearnRule
-from worker.wiring import active_bins, bin_spec, encoder, matches, owner, rules, telling
+from worker.wiring import active_bins, bin_spec, matches, owner, rules, telling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
-from threadpoolctl import threadpool_limits
 
 from alerts.playbooks import link
 from alerts.routes import moved_sides, nearest
@@ -18,11 +12,7 @@ from baselines.evaluate import Gates
 from baselines.learned import bin_set_name
 from baselines.windows import Calendar
 from binning.binset import BinSet
-from binning.encoders import load_encoder
 from binning.spec import BinSpec, Defined, ResponseRule, TaxonomyEntry
-from config.load import load
-from config.settings import Encoder as EncoderSettings
-from config.sources import from_environment
 from config.taxonomies import load_intents, load_responses
 from worker.chain import ActiveBinSet
 from worker.decode import AgentMatch, agent_of
@@ -33,7 +23,6 @@ from worker.tracked import IncompatibleError, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from alerts.episode import Transition
     from alerts.verdict import Verdict
@@ -45,37 +34,6 @@ if TYPE_CHECKING:
 
 LEAVE_S = 24 * 3600
 """Where more is retained, learning leaves this much to be judged at once."""
-
-
-def encoder(settings: EncoderSettings) -> Encoder:
-    """The configured encoder; a static one that is not cached is built first, with its progress shown.
-
-    From here on linear algebra keeps to one thread: its vectors are short, and a worker scales by processes.
-    """
-    threadpool_limits(1)
-    columns = (
-        TextColumn("quadrift: encoder, {task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:3.0f} %"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("loading", total=1.0, visible=False)
-
-        def tell(stage: str, share: float) -> None:
-            shown.update(task, description=stage, completed=share, visible=True)
-
-        return load_encoder(settings.kind, model=settings.model, cache=settings.cache, progress=tell)
-
-
-def build_encoder(config: Path | None) -> int:
-    """`quadrift encoder`: have the encoder ready before it is needed, and say which one it is."""
-    if config is not None:
-        settings = load(config, os.environ).encoder
-    else:  # needed before there is a config: only what the environment says of the encoder counts
-        settings = EncoderSettings.model_validate(from_environment(os.environ).get("encoder", {}))
-    made = encoder(settings)
-    sys.stderr.write(f"encoder {made.name}, {made.width} dimensions, {made.digest[:16]}\n")
-    return 0
 
 
 def bin_spec(settings: Settings) -> BinSpec:
@@ -163,7 +121,8 @@ def active_bins(store: AgentStore, agent: str, active: Active, made: Encoder) ->
     if bin_set.encoder_digest != made.digest:
         raise IncompatibleError(
             f"agent {agent} was learned with another encoder than {made.name} as it is cached here: give all"
-            " workers one encoder.cache (the image has one), or take another redis.prefix to learn anew"
+            " workers one encoder.kind, model and cache (the image has one), or take another redis.prefix to"
+            " learn anew"
         )
     return ActiveBinSet(bin_set, {planned.partition: planned.end for planned in active.ends}, active.past)
 

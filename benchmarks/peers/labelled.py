@@ -20,9 +20,9 @@ from binning.identity import in_fitting_half
 from binning.layout import ABSENT
 from binning.turn import Turn
 from worker.decode import decode_turn
+from worker.encoding import encoder
 from worker.history_file import HistoryFiles
 from worker.replay import default_settings, learn_option, learned_agents
-from worker.wiring import encoder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,9 +15,9 @@ from tests.unit.config.reading import LEAST
 from worker.__main__ import main
 from worker.demo.scenario import Scenario, Shift, latest_begin
 from worker.demo.traffic import generate
+from worker.encoding import encoder
 from worker.history_file import HistoryFiles
 from worker.replay import default_settings, learn_option, learned_agents, verdicts
-from worker.wiring import encoder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from binning.encoders import _PLAIN, Encoder, StaticEncoder, TransformerEncoder, load_encoder
+from binning.encoders import _PLAIN, Encoder, StaticEncoder, load_encoder
 
 TEXTS = (
     "where is my parcel",
@@ -105,12 +105,15 @@ def test_an_unknown_kind_or_model_is_named() -> None:
         load_encoder(model="no-such", cache=Path())
 
 
-def test_the_transformer_encodes_through_the_same_protocol() -> None:
-    encoder = load_encoder("transformer", cache=Path())
-    assert isinstance(encoder, TransformerEncoder)
-    rows = encoder.encode(["where is my parcel", "when does the package arrive", "a joke about cats"])
-    assert rows.dtype == np.int8
-    assert rows.shape == (3, encoder.width)
-    nearer, farther = rows[0].astype(int) @ rows[1].astype(int), rows[0].astype(int) @ rows[2].astype(int)
-    assert nearer > farther
-    assert encoder.encode([]).shape == (0, encoder.width)
+def test_a_huge_batch_is_encoded_in_chunks_and_reads_the_same(encoder: Encoder) -> None:
+    texts = [TEXTS[number % 4] for number in range(9_000)]
+    assert np.array_equal(encoder.encode(TEXTS[:4])[np.arange(9_000) % 4], encoder.encode(texts))
+
+
+def test_a_model_that_no_static_encoder_can_be_made_of_is_refused(tmp_path: Path) -> None:
+    model = tmp_path / "byte-pairs"
+    model.mkdir()
+    (model / "model.safetensors").write_bytes(b"")
+    (model / "tokenizer.json").write_text('{"model": {"type": "BPE", "vocab": {}}, "normalizer": null}')
+    with pytest.raises(ValueError, match="uncased WordPiece"):
+        load_encoder(model=str(model), cache=tmp_path / "cache")

@@ -22,6 +22,12 @@ def test_a_topic_and_an_agent_are_enough() -> None:
     assert ("log",) == settings.alerts.taken_by("world_changed")
 
 
+def test_an_encoder_may_be_named_by_its_kind_alone(tmp_path: Path) -> None:
+    for text in ("encoder: auto", "encoder: {kind: auto}"):
+        settings = read(tmp_path, f"agents: [bot]\nkafka: {{topics: [traces]}}\n{text}\n")
+        assert ("auto", 50.0) == (settings.encoder.kind, settings.encoder.turns_per_second)
+
+
 def test_the_example_loads_and_changes_no_default() -> None:
     example = load(EXAMPLE, {})
     assert {"agents", "kafka"} == set(example.model_dump(exclude_defaults=True))

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from baselines.learned import ACTIVE, Active, bin_set_name
+from baselines.memory import MemoryStore
+from baselines.store import Put
+from binning.binset import BinSet
+from binning.encoders import default_cache
+from config.errors import ConfigError
+from config.settings import Encoder
+from worker.encoding import chosen, encoder, learned_encoders
+
+
+def test_agents_tell_which_encoder_they_were_learned_with() -> None:
+    store = MemoryStore()
+    learned = BinSet("an-encoder", (), {}, ())
+    active = Active(learned.digest, until=0.0, turns=0, ends=(), round=("old",))
+    values = {ACTIVE: active.to_bytes(), bin_set_name(learned.digest): learned.to_bytes()}
+    store.write("old", 1, [Put(name, value) for name, value in values.items()])
+    assert frozenset({"an-encoder"}) == learned_encoders(store, ["old", "new"])
+
+
+def test_auto_takes_the_static_encoder_where_no_other_keeps_up() -> None:
+    choice = chosen(Encoder(kind="auto", turns_per_second=1_000_000, cache=default_cache()))
+    assert choice.encoder.name.startswith("static:")
+    assert "texts/s" in choice.why
+
+
+def test_auto_keeps_to_what_the_agents_were_learned_with() -> None:
+    static = encoder(Encoder(cache=default_cache()))
+    settings = Encoder(kind="auto", turns_per_second=0.001, cache=default_cache())
+    assert static.digest == encoder(settings, frozenset({static.digest})).digest
+
+
+def test_a_model_that_is_not_here_is_an_error_of_the_config() -> None:
+    with pytest.raises(ConfigError, match=r"encoder\.model 'nowhere' is neither packaged"):
+        chosen(Encoder(kind="transformer", model="nowhere", cache=Path("unused")))
