@@ -127,6 +127,29 @@ def detail(snapshot: Snapshot, health: Health, now: float, monotonic: float) -> 
     }
 
 
+def gaps(snapshot: Snapshot, agent: AgentView) -> dict[str, Any]:
+    """The records that were never counted: windows that they may be of are not judged."""
+    return {
+        "agent": agent.name,
+        "as_of": iso(snapshot.at) if snapshot.at else None,
+        "gaps": [
+            {
+                "topic": partition.topic,
+                "partition": partition.number,
+                "first_offset": gap.first,
+                "end_offset": gap.end,
+                "records": gap.records,
+                "since": None if gap.since is None else iso(gap.since),
+                "until": iso(gap.until),
+                "reason": gap.reason,
+            }
+            for partition, state in sorted(snapshot.partitions.items())
+            for gap in state.gaps
+            if gap.agent in ("", agent.name)
+        ],
+    }
+
+
 def document(app: FastAPI, verdict: type[Verdict]) -> Callable[[], dict[str, Any]]:
     """What makes /openapi.json, once: FastAPI's own with the verdict's schema in it."""
     made: dict[str, Any] = {}

@@ -21,6 +21,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from alerts.verdict import Quadrant, Verdict
 from worker.answers import NotFoundError, current, detail, document, find_agent, recent
+from worker.answers import gaps as lost
 from worker.metrics import VERSION, SnapshotCollector, Work
 from worker.page import page
 
@@ -220,6 +221,12 @@ def _add_questions(app: FastAPI, snapshot: Callable[[], Snapshot], clock: Callab
         """The newest verdicts of a segment, newest first, as `quadrift replay --json` writes them."""
         taken = snapshot()
         return _json(recent(taken, find_agent(taken, agent), segment, limit, clock()))
+
+    @app.get("/v1/gaps")
+    async def gaps(agent: AgentName = None) -> Response:
+        """Records that were never counted, with the event time they may be of: its windows are not judged."""
+        taken = snapshot()
+        return _json(lost(taken, find_agent(taken, agent)))
 
 
 def _add_playbooks(app: FastAPI, playbook: Callable[[Quadrant], str]) -> None:

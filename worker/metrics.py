@@ -42,6 +42,7 @@ class Metric(Enum):
     )
     UNMATCHED = "unmatched_turns", "Turns of no configured agent."
     GAPS = "gap_records", "Offsets between an agent's learning and its counting, by agent."
+    LOST = "lost_records", "Records never counted, by reason: dropped by the log unread, or unreadable."
     DEAD_LETTERS = "dead_letter_records", "Records that are no turn, by reason."
     COMMITS = "commits", "Commits of one partition, by outcome."
     NOTIFICATIONS = "notifications", "Attempts to notify, by outcome."
@@ -49,7 +50,8 @@ class Metric(Enum):
     BUILD = "build_info", "Always 1; the version is a label."
     LEADER = "leader", "1 on the worker that judges."
     READY = "ready", "1 while this worker does its work."
-    HELD = "ingest_held", "1 while reading waits for the store or the dead letters."
+    HELD = "ingest_held", "1 while reading waits for the store, the dead letters or Kafka."
+    BLOCKED = "partitions_blocked", "Partitions read no further: too many of their records are no turns."
     PLACED = "partitions_placed", "Partitions that this worker reads."
     LAG = "consumer_lag_records", "Records behind the end of the log."
     # the stream, the same from every worker
@@ -137,6 +139,7 @@ def _done(work: Work) -> Iterator[Family]:
         yield Metric.TURNS.counter("agent", dict(work.ledger.turns))
         yield Metric.COMMITS.counter("outcome", dict(work.ledger.commits))
         yield Metric.GAPS.counter("agent", dict(work.ledger.gaps))
+        yield Metric.LOST.counter("reason", dict(work.ledger.lost))
         held = Metric.HELD.gauge()
         held.add_metric([], work.ledger.held)
         yield held
@@ -157,6 +160,7 @@ def _process(health: Health, now: float) -> Iterator[Family]:
         Metric.LEADER: health.leader,
         Metric.READY: not health.unready(now),
         Metric.PLACED: len(health.placed),
+        Metric.BLOCKED: len(health.blocked),
     }
     for metric, value in values.items():
         gauge = metric.gauge()

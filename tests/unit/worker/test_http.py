@@ -3,11 +3,14 @@
 import re
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from alerts.playbooks import load
 from alerts.verdict import Quadrant
+from baselines.gaps import Gap
+from baselines.store import Partition, PartitionState
 from tests.unit.worker.desk import PLAYBOOK, Desk
 from tests.unit.worker.snapshots import AT, NOW, judged, learning, snapshot
 from worker.health import Health
@@ -67,6 +70,15 @@ def test_verdicts_come_newest_first_and_as_many_as_asked(desk: Desk) -> None:
     told = desk.json("/v1/verdicts?agent=bot&limit=2")["verdicts"]
     assert [AT, AT - 600] == [verdict["at"] for verdict in told]
     assert {"quadrant", "behaviour", "dimensions", "cause", "samples"} <= told[0].keys()
+
+
+def test_gaps_are_told_with_their_size_and_the_time_they_may_be_of(desk: Desk) -> None:
+    partition, state = Partition("traces", 0), PartitionState(next_offset=90)
+    gaps = (Gap(10, 40, 30, None, NOW, "dropped"), Gap(50, 60, 10, NOW, NOW + 60, "learning", "other"))
+    desk.snapshot = replace(desk.snapshot, partitions={partition: replace(state, gaps=gaps)})
+    (told,) = desk.json("/v1/gaps?agent=bot")["gaps"]
+    assert {"topic": "traces", "partition": 0, "records": 30, "first_offset": 10}.items() <= told.items()
+    assert (told["since"], told["until"], told["reason"]) == (None, "2027-01-15T08:00:00Z", "dropped")
 
 
 def test_a_bad_parameter_is_named_and_not_repeated(desk: Desk) -> None:

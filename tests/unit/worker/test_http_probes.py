@@ -62,6 +62,16 @@ def test_a_worker_says_why_it_is_not_ready(desk: Desk) -> None:
     ] == desk.json("/readyz", 503)["problems"]
 
 
+def test_a_blocked_partition_a_wait_and_a_silent_broker_are_reasons_not_to_be_ready(desk: Desk) -> None:
+    well(desk)
+    desk.health.blocked = ("traces-0 is blocked at offset 7: more than 200 records in a row are no turns",)
+    desk.health.kafka_ok_at = MONOTONIC - 20
+    assert [*desk.health.blocked, "Kafka has not answered for 20 s"] == desk.json("/readyz", 503)["problems"]
+    desk.health.blocked, desk.health.waits_for = (), "3 dead letters are not written to topic letters"
+    assert [f"reading waits: {desk.health.waits_for}"] == desk.json("/readyz", 503)["problems"]
+    desk.get("/livez")
+
+
 def test_healthz_shows_the_state_of_the_worker(desk: Desk) -> None:
     well(desk)
     desk.health.lag = {Partition("traces", 0): 7}
