@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_replay(commands)
     add_calibrate(commands, _config_option)
     _add_check(commands)
+    _add_dead_letters(commands)
     _add_config(commands)
     _add_encoder(commands)
     return parser
@@ -141,6 +142,20 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.set_defaults(command=_check)
 
 
+def _add_dead_letters(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "dead-letters",
+        help="which records were no turns, and why; send them back once that is mended",
+        description="Reads the dead-letter topic and counts its records by reason, with pointers and never"
+        " any text. --redrive sends each of them once to the topic that it came from, with its key and"
+        " partition; what still is no turn comes back as a new dead letter.",
+    )
+    _config_option(parser)
+    parser.add_argument("--redrive", action="store_true", help="send back what was not sent back before")
+    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.set_defaults(command=_dead_letters)
+
+
 def _add_config(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("config", help="what the settings are (show), and what they may be (schema)")
     _config_option(parser)
@@ -189,6 +204,13 @@ def _check(arguments: argparse.Namespace) -> int:
     from worker.check import check  # noqa: PLC0415 - the other commands need no Kafka client
 
     return check(_settings(arguments.config), as_json=arguments.json)
+
+
+def _dead_letters(arguments: argparse.Namespace) -> int:
+    from worker.letters_command import dead_letters  # noqa: PLC0415 - the other commands need no Kafka client
+
+    settings = _settings(arguments.config)
+    return dead_letters(settings, redrive=arguments.redrive, as_json=arguments.json)
 
 
 def _config(arguments: argparse.Namespace) -> int:

@@ -148,6 +148,18 @@ def open_producer(options: KafkaOptions) -> Any:
     return producer
 
 
+def open_transactional_producer(options: KafkaOptions, transactional_id: str) -> Any:
+    """A producer whose records and committed offsets are one step. Another one of its id shuts it out.
+
+    Raises:
+        KafkaUnavailable: no broker could be used, with the reason.
+    """
+    settings = {**options.common(), "transactional_id": transactional_id, "max_block_ms": 10_000}
+    producer = _opened(lambda: KafkaProducer(**settings), options)
+    _never_create_topics(producer._metadata)  # noqa: SLF001 - see there
+    return producer
+
+
 def topic_facts(admin: Any, topics: Sequence[str], options: KafkaOptions) -> dict[str, TopicFacts]:
     """Id and number of partitions of each topic.
 

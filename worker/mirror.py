@@ -7,11 +7,12 @@ nothing of it, the store has lost its state.
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from kafka import TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, RetriableError
 from kafka.structs import OffsetAndMetadata
 
 from baselines.store import Partition
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 EVERY_S = 5.0
 _WAIT_S = 1.0
+_WAITS_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 _BROKER_MS = 5_000
 
 log = structlog.get_logger()
@@ -43,7 +45,7 @@ def told(
         KafkaUnavailable: the broker does not say.
     """
     try:
-        found = admin.list_group_offsets({options.group: list(partitions)})[options.group]
+        found = group_offsets(admin, options.group, partitions)
     except KafkaError as error:
         raise _silent(options, error) from None
     return {
@@ -51,6 +53,30 @@ def told(
         for tp, about in found.items()
         if about.metadata == mark(installation)
     }
+
+
+def group_offsets(
+    admin: Any, group: str, partitions: Sequence[TopicPartition]
+) -> Mapping[TopicPartition, OffsetAndMetadata]:
+    """What a group has committed. A cluster that never had a group takes a moment to answer.
+
+    Raises:
+        KafkaError: it does not answer.
+    """
+    for wait_s in _WAITS_S:
+        try:
+            return _group_offsets(admin, group, partitions)
+        except RetriableError:
+            time.sleep(wait_s)
+    return _group_offsets(admin, group, partitions)
+
+
+def _group_offsets(
+    admin: Any, group: str, partitions: Sequence[TopicPartition]
+) -> Mapping[TopicPartition, OffsetAndMetadata]:
+    found: Mapping[str, Mapping[TopicPartition, OffsetAndMetadata]]
+    found = admin.list_group_offsets({group: list(partitions)})
+    return found[group]
 
 
 class Mirror:
