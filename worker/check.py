@@ -5,9 +5,7 @@ It leaves nothing behind: no key stays, no group is joined, no alert is sent.
 
 from __future__ import annotations
 
-import logging
 import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,9 +21,10 @@ from config.taxonomies import load_intents, load_responses
 from worker.connect import kafka_options, redis_client
 from worker.encoding import chosen
 from worker.kafka_client import KafkaUnavailable, open_admin, require_codecs, topic_facts
+from worker.kafka_log import silent_kafka_log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from typing import TextIO
 
     from config.settings import Settings
@@ -47,7 +46,7 @@ def check(
     settings: Settings, *, as_json: bool = False, checks: Checks | None = None, out: TextIO | None = None
 ) -> int:
     """Run every check and print what it found; 0 when all are well, 1 otherwise."""
-    with _silent_kafka():
+    with silent_kafka_log():
         found = [_run(what, trial) for what, trial in (checks or all_checks(settings)).items()]
     _print(found, as_json=as_json, out=out or sys.stdout)
     return 0 if all(finding.ok for finding in found) else 1
@@ -62,19 +61,6 @@ def all_checks(settings: Settings) -> Checks:
         "kafka": lambda: _kafka(settings),
         "alerts": lambda: _alerts(settings),
     }
-
-
-@contextmanager
-def _silent_kafka() -> Iterator[None]:
-    """Keep the Kafka client's own lines off the screen: what they say of the cause is in the finding."""
-    logger, nowhere = logging.getLogger("kafka"), logging.NullHandler()
-    propagate, logger.propagate = logger.propagate, False
-    logger.addHandler(nowhere)
-    try:
-        yield
-    finally:
-        logger.removeHandler(nowhere)
-        logger.propagate = propagate
 
 
 def _run(what: str, trial: Callable[[], str]) -> Finding:

@@ -104,3 +104,16 @@ def collected_reasons() -> Iterator[ReasonCollector]:
         yield collector
     finally:
         logger.removeHandler(collector)
+
+
+@contextmanager
+def silent_kafka_log() -> Iterator[None]:
+    """Keep the Kafka client's own lines off the screen: what they say of the cause is in the finding."""
+    logger, nowhere = logging.getLogger("kafka"), logging.NullHandler()
+    propagate, logger.propagate = logger.propagate, False
+    logger.addHandler(nowhere)
+    try:
+        yield
+    finally:
+        logger.removeHandler(nowhere)
+        logger.propagate = propagate

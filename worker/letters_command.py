@@ -13,6 +13,7 @@ from rich.table import Table
 
 from worker.connect import kafka_options
 from worker.kafka_client import KafkaUnavailable
+from worker.kafka_log import silent_kafka_log
 from worker.letters import Heap, LetterBox
 from worker.redrive import Redrive, sent_back_to
 
@@ -44,7 +45,8 @@ def dead_letters(
     """Print what the dead-letter topic holds, having sent it back if so told; 0, or 1 when Kafka refuses."""
     options, topic = kafka_options(settings.kafka), settings.kafka.dead_letter_topic
     try:
-        report = _report(options, topic, redrive=redrive)
+        with silent_kafka_log():
+            report = _report(options, topic, redrive=redrive)
     except KafkaUnavailable as error:
         sys.stderr.write(f"quadrift: {error}\n")
         return 1
