@@ -42,14 +42,14 @@ class DeadLetters:
     """Writes dead letters and knows which of them have arrived.
 
     A letter may arrive twice after a time-out; its key `topic-partition-offset` tells. One shorter than its
-    header `bytes` was cut to what the topic takes.
+    header `bytes` was cut to what the topic takes. `flush_s` is how long `flush` waits.
 
     Raises:
         KafkaUnavailable: no broker could be used, or the topic does not exist.
     """
 
-    def __init__(self, options: KafkaOptions, topic: str) -> None:
-        self._topic = topic
+    def __init__(self, options: KafkaOptions, topic: str, flush_s: float = FLUSH_S) -> None:
+        self._topic, self._flush_s = topic, flush_s
         admin = open_admin(options)
         try:
             topic_facts(admin, [topic], options)
@@ -72,7 +72,7 @@ class DeadLetters:
         Raises:
             DeadLettersUnavailable: some have not arrived.
         """
-        deadline = time.monotonic() + FLUSH_S
+        deadline = time.monotonic() + self._flush_s
         left = [
             (letter, future, _failure(future, deadline - time.monotonic()))
             for letter, future in self._pending

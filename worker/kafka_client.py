@@ -40,6 +40,7 @@ class KafkaOptions:
     api_version: tuple[int, ...] | None = None
     session_timeout_ms: int = 30_000
     bootstrap_timeout_ms: int = 10_000
+    metadata_max_age_ms: int = 30_000
     security: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -56,7 +57,7 @@ class KafkaOptions:
             "bootstrap_timeout_ms": self.bootstrap_timeout_ms,
             "reconnect_backoff_ms": 50,
             "reconnect_backoff_max_ms": 1_000,
-            "metadata_max_age_ms": 30_000,
+            "metadata_max_age_ms": self.metadata_max_age_ms,
             **self.security,
         }
 

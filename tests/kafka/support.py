@@ -45,7 +45,7 @@ def new_topic(broker: Broker, partitions: int = 4) -> str:
 def options(broker: Broker, **more: Any) -> KafkaOptions:
     """How a client of ours reaches the broker; a group of its own."""
     return KafkaOptions(
-        (broker.bootstrap,),
+        tuple(broker.bootstrap.split(",")),
         group=more.pop("group", uuid.uuid4().hex),
         api_version=broker.api_version,
         session_timeout_ms=6_000,
@@ -130,9 +130,9 @@ def wait_for(done: Callable[[], bool], *processes: Process, seconds: float = 60)
         pause.wait(0.02)
 
 
-def counted(store: RedisStore, topic: str) -> int:
+def counted(store: RedisStore, topic: str, partitions: int = PARTITIONS) -> int:
     total: Counter[str] = Counter()
-    for number in range(PARTITIONS):
+    for number in range(partitions):
         for delta in store.read(Partition(topic, number), AGENT, BINS.digest, {}, {}).minutes.values():
             total.update(delta.counts)
     return total[TURNS]

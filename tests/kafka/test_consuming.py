@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from confluent_kafka.admin import AdminClient, NewPartitions  # type: ignore[attr-defined]
 
-from baselines.store import Partition
+from baselines.store import Outcome, Partition
 from tests.kafka.support import (
     ACTIVE,
     Process,
@@ -131,3 +132,70 @@ def test_aborted_transactions_are_stepped_over(kafka_broker: Broker, topic: str,
 
     assert counted(store, topic) == 10
     assert offsets == [0, 1, 2, 3, 4, 12, 13, 14, 15, 16]
+
+
+@pytest.mark.fault("K3")
+def test_a_storm_of_members_that_come_and_go_counts_exactly(
+    kafka_broker: Broker, topic: str, store: RedisStore
+) -> None:
+    if kafka_broker.kind == "mock":
+        pytest.skip("the mock cluster refuses a sync that a second rebalance overtakes (InvalidRequest)")
+    shared = options(kafka_broker)
+    steady = Process(KafkaSource(shared, [topic]), store, ACTIVE)
+    guests: list[Process] = []
+    for round_ in range(12):
+        produce(kafka_broker, topic, spread(range(round_ * 400, (round_ + 1) * 400)))
+        guests.append(Process(KafkaSource(shared, [topic]), store, ACTIVE))
+        if len(guests) > 2:
+            guests.pop(0).stop(crash=round_ % 4 == 0)
+    for guest in guests:
+        guest.stop()
+    wait_for(lambda: caught_up(store, topic, [1_200] * 4), steady)
+    steady.stop()
+
+    assert counted(store, topic) == 4_800
+
+
+@pytest.mark.fault("K4")
+def test_a_member_asleep_past_its_session_overwrites_nothing(
+    kafka_broker: Broker, topic: str, store: RedisStore
+) -> None:
+    if kafka_broker.kind == "mock":
+        pytest.skip("the mock cluster refuses a sync that a second rebalance overtakes (InvalidRequest)")
+    produce(kafka_broker, topic, spread(range(400)))
+    sleeper = Process(KafkaSource(options(kafka_broker), [topic]), store, ACTIVE)
+    wait_for(lambda: caught_up(store, topic, [100] * 4), sleeper)
+    chains = dict(sleeper.ledger._chains)
+    sleeper.stop(crash=True)
+    produce(kafka_broker, topic, spread(range(400, 800)))
+    owner = Process(KafkaSource(options(kafka_broker), [topic]), store, ACTIVE)
+    wait_for(lambda: caught_up(store, topic, [200] * 4), owner)
+    stale = []
+    for chain in chains.values():  # what it had read before it fell asleep, committed when it wakes up
+        chain.next += 50
+        stale.append(store.commit(chain.commit(caught_up=False, at=0.0)))
+    owner.stop()
+
+    assert [Outcome.REFUSED] * 4 == stale
+    assert counted(store, topic) == 800
+
+
+@pytest.mark.fault("K13")
+def test_partitions_that_are_added_are_read_from_their_beginning(
+    kafka_broker: Broker, topic: str, store: RedisStore
+) -> None:
+    if kafka_broker.kind == "mock":
+        pytest.skip("the mock cluster adds no partitions")
+    source = KafkaSource(options(kafka_broker, metadata_max_age_ms=1_000), [topic])
+    process = Process(source, store, ACTIVE)
+    produce(kafka_broker, topic, spread(range(400)))
+    wait_for(lambda: caught_up(store, topic, [100] * 4), process)
+    admin = AdminClient({"bootstrap.servers": kafka_broker.bootstrap})
+    for made in admin.create_partitions([NewPartitions(topic, 6)]).values():
+        made.result(20)
+    wait_for(lambda: len(admin.list_topics(topic, timeout=20).topics[topic].partitions) == 6, process)
+    produce(kafka_broker, topic, [(4 + number % 2, turn(number)) for number in range(400, 600)])
+    wait_for(lambda: caught_up(store, topic, [100] * 6), process)
+    process.stop()
+
+    assert counted(store, topic, partitions=6) == 600

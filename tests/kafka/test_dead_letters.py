@@ -101,7 +101,7 @@ def test_nothing_is_committed_while_dead_letters_cannot_be_written(
     if kafka_broker.kind == "mock":
         pytest.skip("the mock cluster deletes no topic")
     letters_topic = new_topic(kafka_broker, 1)
-    letters = DeadLetters(options(kafka_broker), letters_topic)
+    letters = DeadLetters(options(kafka_broker), letters_topic, flush_s=0.5)
     process = Process(KafkaSource(options(kafka_broker), [topic]), store, ACTIVE, letters)
     produce(kafka_broker, topic, spread(range(400)))
     wait_for(lambda: caught_up(store, topic, [100] * 4), process)

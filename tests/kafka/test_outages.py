@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+import uuid
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from baselines.redis_store import RedisStore
 from tests.kafka.support import (
@@ -19,13 +29,13 @@ from tests.kafka.support import (
     spread,
     wait_for,
 )
-from tests.servers import KafkaServer, kafka_home
+from tests.servers import SHARED_KAFKA, Broker
 from worker.source import KafkaSource
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
-    from tests.servers import Broker, ValkeyServer
+    from tests.servers import KafkaServer, ValkeyServer
 
 
 @pytest.mark.fault("R1")
@@ -48,21 +58,86 @@ def test_counting_goes_on_after_the_store_was_away(
 
 
 @pytest.mark.fault("K1")
-def test_counting_goes_on_after_the_broker_was_restarted(tmp_path: Path, store: RedisStore) -> None:
-    home = kafka_home()
-    if home is None:
-        pytest.skip("needs a Kafka of its own to stop: KAFKA_HOME and Java")
-    server = KafkaServer(home, tmp_path)
-    broker = server.start()
+def test_counting_goes_on_after_the_broker_was_away(
+    own_kafka: tuple[KafkaServer, Broker], store: RedisStore
+) -> None:
+    server, broker = own_kafka
     topic = new_topic(broker, PARTITIONS)
     produce(broker, topic, spread(range(4_000)))
     process = Process(KafkaSource(options(broker), [topic]), store, ACTIVE)
     wait_for(lambda: caught_up(store, topic, [1_000] * 4), process)
     server.stop()
+    silent_since = process.ledger.heard_at
+    wait_for(lambda: process.ingest.stats.last_tick > silent_since + 2.0, process)
+    assert process.ledger.heard_at <= silent_since + 1.5
     server.start()
     produce(broker, topic, spread(range(4_000, 8_000)))
     wait_for(lambda: caught_up(store, topic, [2_000] * 4), process)
     process.stop()
-    server.stop()
 
     assert counted(store, topic) == 8_000
+    assert process.ledger.stats.lost == {}
+
+
+@pytest.mark.fault("K2")
+def test_a_broker_that_hangs_holds_up_nothing_but_the_records(
+    own_kafka: tuple[KafkaServer, Broker], store: RedisStore
+) -> None:
+    server, broker = own_kafka
+    topic = new_topic(broker, PARTITIONS)
+    produce(broker, topic, spread(range(4_000)))
+    process = Process(KafkaSource(options(broker), [topic]), store, ACTIVE)
+    wait_for(lambda: caught_up(store, topic, [1_000] * 4), process)
+    paused_at, ticks = time.monotonic(), set()
+    server.pause()
+
+    def hung_for_a_while() -> bool:
+        ticks.add(process.ingest.stats.last_tick)
+        return time.monotonic() > paused_at + 5.0
+
+    wait_for(hung_for_a_while, process)
+    server.resume()
+    produce(broker, topic, spread(range(4_000, 8_000)))
+    wait_for(lambda: caught_up(store, topic, [2_000] * 4), process)
+    process.stop()
+
+    assert counted(store, topic) == 8_000
+    moments = sorted(ticks)
+    assert max(b - a for a, b in pairwise(moments)) < 3.0
+
+
+@pytest.mark.fault("K1")
+def test_counting_follows_the_leaders_of_the_partitions(
+    three_nodes: dict[str, Any], store: RedisStore
+) -> None:
+    broker = Broker(three_nodes["bootstrap"], "real")
+    topic = f"turns-{uuid.uuid4().hex[:12]}"
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+    for made in admin.create_topics([NewTopic(topic, PARTITIONS, 3)]).values():
+        made.result(20)
+    produce(broker, topic, spread(range(4_000)), acks="all")
+    process = Process(KafkaSource(options(broker), [topic]), store, ACTIVE)
+    wait_for(lambda: caught_up(store, topic, [1_000] * 4), process)
+    leader = admin.list_topics(topic, timeout=20).topics[topic].partitions[0].leader
+    os.kill(three_nodes["pids"][leader - 1], signal.SIGKILL)
+    produce(broker, topic, spread(range(4_000, 8_000)), acks="all")
+    wait_for(lambda: caught_up(store, topic, [2_000] * 4), process)
+    process.stop()
+
+    assert counted(store, topic) == 8_000
+
+
+@pytest.fixture
+def three_nodes() -> Iterator[dict[str, Any]]:
+    start = Path(SHARED_KAFKA, "start")
+    if not start.exists():
+        pytest.skip("needs three Kafka nodes; there is nothing to start them beside the checkout")
+    command = [str(start), "--nodes", "3"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        about: dict[str, Any] = json.loads(process.stdout.readline())
+        yield about
+        for pid in about["pids"]:  # an orderly end takes five seconds, and nobody needs their data
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.communicate()
