@@ -16,6 +16,7 @@ DIMENSIONS = (
     "input.tokens",
     "input.has_code",
     "input.language",
+    "input.sentiment",
     "input.modality",
     "input.tool_requested",
     "input.retrieval_source",
@@ -33,6 +34,7 @@ DIMENSIONS = (
     "output.duration",
     "output.paragraphs",
     "output.has_code",
+    "output.tone",
 )
 """Every dimension, `side.name`. A family stands for its members: `output.flags` for `output.flags:NAME`."""
 

@@ -18,6 +18,8 @@ from binning.dimensions.paragraphs import Paragraphs
 from binning.dimensions.requested import ToolRequested
 from binning.dimensions.response_category import ResponseCategory
 from binning.dimensions.retrieval import RetrievalDocuments, RetrievalScore, RetrievalSource
+from binning.dimensions.sentiment import Sentiment
+from binning.dimensions.tone import Tone
 from binning.dimensions.tool_shapes import ToolArguments, ToolResultShape
 from binning.dimensions.tools import ToolCount, ToolOutcome, ToolPattern
 
@@ -34,6 +36,7 @@ KINDS: Mapping[str, type[Dimension]] = {
     "input.tokens": InputTokens,
     "input.has_code": InputCode,
     "input.language": Language,
+    "input.sentiment": Sentiment,
     "input.modality": Modality,
     "input.tool_requested": ToolRequested,
     "input.retrieval_source": RetrievalSource,
@@ -51,6 +54,7 @@ KINDS: Mapping[str, type[Dimension]] = {
     "output.duration": Duration,
     "output.paragraphs": Paragraphs,
     "output.has_code": OutputCode,
+    "output.tone": Tone,
     "defined.attribute": AttributeValues,
     "defined.thresholds": NumberThresholds,
     "defined.pattern": TextPattern,
@@ -58,6 +62,13 @@ KINDS: Mapping[str, type[Dimension]] = {
 """Every kind by the key it is stored under, in the order of a bin set's layout; the users' own come last."""
 
 EMBEDDED = frozenset(
-    {"input.intent", "input.cluster", "input.novelty", "input.language", "output.response_category"}
+    {
+        "input.intent",
+        "input.cluster",
+        "input.novelty",
+        "input.language",
+        "input.sentiment",
+        "output.response_category",
+    }
 )
 """Kinds that are counted on the embedded sample alone: they need a vector, or cost as much as one."""

@@ -59,8 +59,6 @@ class ResponseCategory:
     8. The prototypes: what words alone do not show (many refusals never say sorry). Where no pattern matches
        but one of a rule's `suspects` does, the text's first words are compared with the rules' examples.
     9. `answered`.
-
-    Patterns and prototypes read every turn, never a sample of them.
     """
 
     side: ClassVar[Side] = "output"

@@ -59,8 +59,8 @@ class ResponsePatterns:
             closing += ((number, "names", pattern) for pattern in (*rule.closing, *rule.patterns))
             opening += ((number, "suspects", pattern) for pattern in rule.suspects)
         return cls(
-            _compiled(pattern for _, _, pattern in opening),
-            _compiled(pattern for _, _, pattern in closing),
+            automaton(pattern for _, _, pattern in opening),
+            automaton(pattern for _, _, pattern in closing),
             tuple((number, use) for number, use, _ in opening),
             tuple((number, use) for number, use, _ in closing),
             tuple(rule.at_most for rule in rules),
@@ -71,7 +71,7 @@ class ResponsePatterns:
         """What they say of `text`, which begins and ends with something visible."""
         head, tail = text[:OPENING], text[-CLOSING:]
         if not (head.isascii() and tail.isascii()):
-            head, tail = _plain(head), _plain(tail)
+            head, tail = plain(head), plain(tail)
         opening, closing = self._opening.Match(head), self._closing.Match(tail)
         if opening is None and closing is None:
             return NOTHING
@@ -93,7 +93,7 @@ class ResponsePatterns:
 NOTHING = Found((), frozenset())
 
 
-def _compiled(patterns: Iterable[str]) -> Any:
+def automaton(patterns: Iterable[str]) -> Any:
     """One RE2 set: `Match` of a text gives the numbers of the patterns that are in it, or None.
 
     Raises:
@@ -105,16 +105,16 @@ def _compiled(patterns: Iterable[str]) -> Any:
     options.dot_nl = True
     options.max_mem = _MEMORY
     options.never_capture = True
-    automaton = re2.Set.SearchSet(options)
-    for pattern in patterns or ():
+    made = re2.Set.SearchSet(options)
+    for pattern in patterns:
         try:
-            automaton.Add(pattern)
+            made.Add(pattern)
         except re2.error as error:
             raise ValueError(f"response pattern {pattern!r} is no RE2 expression: {error}") from error
-    automaton.Compile()
-    return automaton
+    made.Compile()
+    return made
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """With plain apostrophes and without halves of surrogate pairs, which RE2 cannot take."""
     return text.replace(_CURLY, "'").encode("utf-8", "replace").decode("utf-8")
