@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import defaultdict
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ TOTAL = "all bins of a turn"
 def stages(bin_set: BinSet, records: Sequence[bytes], encoder: Encoder) -> dict[str, float]:
     """CPU microseconds a turn of each stage, the least of three passes; what dimensions share comes first."""
     best: dict[str, float] = {}
+    gc.freeze()  # as the worker does
     for _ in range(REPEATS):
         for name, seconds in _one_pass(bin_set, records, encoder).items():
             best[name] = min(best.get(name, float("inf")), seconds / len(records) * 1e6)

@@ -99,9 +99,6 @@ def _visible(text: str | None) -> str:
 
 
 def _words(text: str) -> int:
-    """Printable text has no blanks but spaces; single ones between words are counted, faster than cut."""
-    if text.isprintable() and "  " not in text and text.strip(" ") == text:
-        return text.count(" ") + 1 if text else 0
     return len(text.split())
 
 

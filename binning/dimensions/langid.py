@@ -82,19 +82,22 @@ def _counts(texts: Sequence[bytes], lengths: NDArray[np.int64]) -> csr_array:
 def _visits(
     texts: Sequence[bytes], lengths: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Text and n-gram of each n-gram that occurs: the automaton walks all texts at once, byte by byte."""
+    """Text and n-gram of each n-gram that occurs: the automaton walks all texts at once, byte by byte.
+
+    Past its end a text is zeros, and what is found there does not count.
+    """
     moves, rows, output = _automaton()
-    longest_first = np.argsort(-lengths, kind="stable")
-    content = np.frombuffer(b"".join(texts), dtype=np.uint8)
-    at = (np.cumsum(lengths) - lengths)[longest_first]
-    state = np.zeros(len(texts), dtype=np.int32)
-    found = np.full((int(lengths.max(initial=0)), len(texts)), -1, dtype=np.int32)
-    under_way = len(texts) - np.searchsorted(np.sort(lengths), np.arange(len(found)), side="right")
-    for step, left in enumerate(under_way.tolist()):
-        state = moves[(rows[state[:left]] << 8) + content[at[:left] + step]]
-        found[step, :left] = output[state]
-    steps, places = np.nonzero(found >= 0)
-    return longest_first[places], found[steps, places]
+    inside = np.arange(lengths.max(initial=0)) < lengths[:, None]
+    content = np.zeros(inside.shape, dtype=np.int32)
+    content[inside] = np.frombuffer(b"".join(texts), dtype=np.uint8)
+    states = np.zeros((content.shape[1] + 1, len(texts)), dtype=np.int32)
+    step = np.empty(len(texts), dtype=np.int32)
+    for at, column in enumerate(np.ascontiguousarray(content.T)):
+        np.add(np.take(rows, states[at], out=step, mode="clip"), column, out=step)
+        np.take(moves, step, out=states[at + 1], mode="clip")
+    found = np.where(inside, output[states[1:].T], -1)
+    places, steps = np.nonzero(found >= 0)
+    return places, found[places, steps]
 
 
 @cache
@@ -104,8 +107,8 @@ def _weights() -> NDArray[np.float64]:
 
 @cache
 def _automaton() -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    """Next states, each state's row among them, and the n-gram that ends in it or -1."""
+    """Next states, where those of each state begin, and the n-gram that ends in it or -1."""
     model = identifier()
     parts = (np.asarray(part, dtype=np.int32) for part in (model.tk_nextmove, model.tk_row, model.tk_output))
     moves, rows, output = parts
-    return moves, rows, output
+    return moves, rows << 8, output
