@@ -60,13 +60,10 @@ class _Rows:
     chains: list[Chain] = field(default_factory=list)
     begins: list[int] = field(default_factory=list)
 
-    def add(self, turn: Turn, offset: int, chain: Chain) -> None:
-        """One more turn; those of a chain come in one run."""
-        if not self.chains or self.chains[-1] is not chain:
-            self.chains.append(chain)
-            self.begins.append(len(self.turns))
-        self.turns.append(turn)
-        self.offsets.append(offset)
+    def begin(self, chain: Chain) -> None:
+        """What is added from here on is of this chain."""
+        self.chains.append(chain)
+        self.begins.append(len(self.turns))
 
 
 class Ingest:
@@ -147,7 +144,9 @@ class Ingest:
             if (rows := own.get(agent)) is None:
                 bins = chain.counting[agent]
                 rows = own[agent] = groups.setdefault((agent, bins.digest), _Rows(bins))
-            rows.add(decoded, offset, chain)
+                rows.begin(chain)
+            rows.turns.append(decoded)
+            rows.offsets.append(offset)
         chain.read += len(records)
 
     def _counted_as(self, turn: Turn, offset: int, chain: Chain) -> str | None:

@@ -88,14 +88,14 @@ def _visits(
     """
     moves, rows, output = _automaton()
     inside = np.arange(lengths.max(initial=0)) < lengths[:, None]
-    content = np.zeros(inside.shape, dtype=np.int32)
+    content = np.zeros_like(inside, dtype=np.int32)
     content[inside] = np.frombuffer(b"".join(texts), dtype=np.uint8)
-    states = np.zeros((content.shape[1] + 1, len(texts)), dtype=np.int32)
+    states = np.zeros((int(lengths.max(initial=0)) + 1, len(texts)), dtype=np.int32)
     step = np.empty(len(texts), dtype=np.int32)
     for at, column in enumerate(np.ascontiguousarray(content.T)):
         np.add(np.take(rows, states[at], out=step, mode="clip"), column, out=step)
         np.take(moves, step, out=states[at + 1], mode="clip")
-    found = np.where(inside, output[states[1:].T], -1)
+    found: NDArray[np.int32] = np.where(inside, output[states[1:].T], np.int32(-1))
     places, steps = np.nonzero(found >= 0)
     return places, found[places, steps]
 
