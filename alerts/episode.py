@@ -126,6 +126,12 @@ def _followed(episode: Episode, verdict: Verdict, alerting: Mapping[str, int]) -
 
 
 def _update(state: EpisodeState, episode: Episode, verdict: Verdict, routes: Routes) -> Step:
+    late = () if episode.told else sinks_for(routes, episode.quadrant, episode.moved)
+    if late:  # it opened too long ago to tell, and is still there
+        episode = msgspec.structs.replace(episode, told=dict.fromkeys(late, 1))
+        stamped = _stamped(verdict, episode)
+        state = EpisodeState(episode=episode, at=state.at)
+        return state, stamped, Transition("opened", episode, stamped, late)
     other = verdict.quadrant
     if other is None or other is Quadrant.STEADY or other in episode.announced:
         return EpisodeState(episode=episode, at=state.at), _stamped(verdict, episode), None

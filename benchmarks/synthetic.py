@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alerts.episode import Transition
+    from alerts.routes import Routes
     from alerts.verdict import Verdict
     from baselines.learned import Hours
     from baselines.store import Store
@@ -170,7 +171,10 @@ def quiet_telling() -> Telling:
     def no_rows(_: Transition) -> Sequence[tuple[str, bytes]]:
         return ()
 
-    return Telling({}, no_page, no_rows)
+    def nobody(_: int) -> Routes:
+        return {}
+
+    return Telling(nobody, no_page, no_rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from config.values import Names, Section
+from config.values import Duration, Names, Section
 
 SINKS = ("log", "slack", "pagerduty")
 _ON_THIS_MACHINE = {("http", host) for host in ("localhost", "127.0.0.1", "::1")}
@@ -96,6 +96,8 @@ class Alerts(Section):
     playbooks: Playbooks = Playbooks()
     base_url: Url | None = None
     """How on-call reaches this worker; links in alerts begin with it. None: the address it listens on."""
+    max_age: Annotated[Duration, Field(ge=600)] = 6 * 3600
+    """Nobody is told of what happened longer ago: a backlog that is caught up would page for last week."""
 
     @model_validator(mode="after")
     def _sinks_exist(self) -> Self:

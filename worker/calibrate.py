@@ -170,7 +170,7 @@ def stored(agent: str, store: Store, settings: Settings) -> Observed | None:
     data = store.get(agent, bin_set_name(active.digest))
     if data is None:
         return None
-    silent = Telling({}, lambda _: None, lambda _: ())
+    silent = Telling(lambda _: {}, lambda _: None, lambda _: ())
     judge = AgentJudge.take_over(agent, active, BinSet.from_bytes(data), store, rules(settings), silent)
     judge.history.refresh(judge.judged_to)
     told = [decode(row) for row in store.newest(agent, "verdicts", VERDICTS_KEPT)]

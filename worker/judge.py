@@ -51,10 +51,11 @@ EVENTS = {"opened": "episode_opened", "updated": "episode_updated", "resolved": 
 class Telling:
     """How an agent's episodes are told: routes, playbook links, and what a transition puts in the outbox.
 
-    `rows` returns (row id, row); an empty sequence in `mode: observe`.
+    `routes` are those of a verdict at this event time: none where it is too old to tell. `rows` returns
+    (row id, row).
     """
 
-    routes: Routes
+    routes: Callable[[int], Routes]
     playbook: Callable[[Verdict], str | None]
     rows: Callable[[Transition], Sequence[tuple[str, bytes]]]
 
@@ -160,7 +161,7 @@ class AgentJudge:
         verdict = msgspec.structs.replace(verdict, playbook=self.telling.playbook(verdict))
         state = self.episodes.get(segment.name, EpisodeState())
         pages = alerting(segment.streaks) if segment.name == ALL else {}  # only the whole pages
-        state, verdict, transition = episodes.advance(state, verdict, pages, self.telling.routes)
+        state, verdict, transition = episodes.advance(state, verdict, pages, self.telling.routes(end))
         self.episodes[segment.name] = state
         shown = encode(verdict)
         writes: list[Write] = [

@@ -70,7 +70,7 @@ class Leading:
         self._base_url = base_url
         self._health = health
         self._work = work
-        self._telling = telling(settings, base_url, self._rows)
+        self._telling = telling(settings, base_url, self._rows, time.time)
         self._sinks = _sinks(settings)
 
     def start(self, threads: Threads, lease: Lease, ttl_s: float) -> None:

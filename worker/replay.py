@@ -143,7 +143,7 @@ def _learn(
         return None
     store.write(agent, TOKEN, [Put(ACTIVE, active.to_bytes())])
     bins = active_bins(store, agent, active, made)
-    told = telling(settings, settings.alerts.base_url, lambda _: ())
+    told = telling(settings, settings.alerts.base_url, lambda _: (), lambda: 0.0)
     return Replayed(bins, AgentJudge.take_over(agent, active, bins.bin_set, store, rules(settings), told))
 
 

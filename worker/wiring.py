@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from alerts.episode import Transition
+    from alerts.routes import Routes
     from alerts.verdict import Verdict
     from baselines.learned import Active
     from baselines.store import AgentStore
@@ -133,12 +134,16 @@ def playbooks(settings: Settings) -> dict[str, str]:
 
 
 def telling(
-    settings: Settings, base_url: str | None, rows: Callable[[Transition], Sequence[tuple[str, bytes]]]
+    settings: Settings,
+    base_url: str | None,
+    rows: Callable[[Transition], Sequence[tuple[str, bytes]]],
+    clock: Callable[[], float],
 ) -> Telling:
     """How episodes are told: the routes of the config, playbook links, and what `rows` puts in the outbox.
 
     In `mode: observe` no sink takes anything: episodes are recorded, and nobody is told, not even of their
-    end.
+    end. While a backlog is caught up none is told of what is older than `alerts.max_age`; an episode that is
+    still open when that is over is told then.
     """
     pages = playbooks(settings)
     alerts = settings.alerts
@@ -151,4 +156,9 @@ def telling(
         Quadrant.SYSTEM_CHANGED: alerts.taken_by("system_changed"),
         Quadrant.BOTH_MOVED: alerts.taken_by("both_moved"),
     }
-    return Telling({} if settings.mode == "observe" else routes, playbook, rows)
+    silent = settings.mode == "observe"
+
+    def routes_at(at: int) -> Routes:
+        return {} if silent or clock() - at > alerts.max_age else routes
+
+    return Telling(routes_at, playbook, rows)

@@ -129,6 +129,21 @@ def test_a_verdict_that_is_judged_again_after_a_crash_changes_nothing() -> None:
     assert (state, None) == (again, transition)
 
 
+def test_what_is_too_old_to_tell_is_told_once_it_is_still_there_when_the_backlog_is_over() -> None:
+    state, _, silent = advance(EpisodeState(), make_verdict(), ALERTING, {})
+    assert silent is not None
+    assert (silent.kind, silent.sinks) == ("opened", ())
+    state, seen = play([SYSTEM, SYSTEM], state)
+    assert [(t.kind, t.sinks, t.episode.seq) for t in seen] == [("opened", ("slack", "pagerduty", "log"), 1)]
+
+
+def test_what_began_and_ended_too_long_ago_is_told_nobody() -> None:
+    state, _, _ = advance(EpisodeState(), make_verdict(), ALERTING, {})
+    _, _, over = advance(state, make_verdict(at=NOON + 600, quadrant=STEADY), {}, DEFAULT_ROUTES)
+    assert over is not None
+    assert (over.kind, over.sinks) == ("resolved", ())
+
+
 def test_the_peak_and_the_dimensions_of_the_whole_episode_are_kept() -> None:
     state, _ = play([SYSTEM])
     side = msgspec.structs.replace(make_verdict().output, psi=0.9)

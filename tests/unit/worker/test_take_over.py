@@ -95,13 +95,16 @@ def count(files: HistoryFiles, encoder: Encoder) -> Counted:
     return store, active
 
 
-def leader(store: MemoryStore, active: Active, encoder: Encoder, mode: str = "run") -> AgentJudge:
+def leader(
+    store: MemoryStore, active: Active, encoder: Encoder, mode: str = "run", now: float = 0.0
+) -> AgentJudge:
     def rows(transition: Transition) -> list[tuple[str, bytes]]:
         return [(f"{transition.kind}:{sink}", b"") for sink in transition.sinks]
 
     chosen = settings(mode)
     bins = active_bins(store, AGENT, active, encoder).bin_set
-    return AgentJudge.take_over(AGENT, active, bins, store, rules(chosen), telling(chosen, None, rows))
+    told = telling(chosen, None, rows, lambda: now)
+    return AgentJudge.take_over(AGENT, active, bins, store, rules(chosen), told)
 
 
 def test_leaders_that_follow_one_another_say_what_one_leader_says(counted: Counted, encoder: Encoder) -> None:
@@ -136,6 +139,17 @@ def test_observe_mode_records_the_episode_and_queues_nothing(
     assert queued == list(store.fields(AGENT, "outbox"))
 
 
+def test_a_backlog_that_is_caught_up_a_day_later_pages_nobody_and_says_the_same(
+    counted: Counted, encoder: Encoder
+) -> None:
+    store, active = counted
+    timely = leader(copy.deepcopy(store), active, encoder).advance(float("inf"), 1, limit=26)
+    late = leader(store, active, encoder, now=active.until + 86_400).advance(float("inf"), 1, limit=26)
+    assert timely == late
+    assert any(verdict.alerting for verdict in late or ())
+    assert not store.fields(AGENT, "outbox")
+
+
 def test_another_time_zone_than_the_reference_was_learned_by_is_refused(
     counted: Counted, encoder: Encoder
 ) -> None:
@@ -145,7 +159,7 @@ def test_another_time_zone_than_the_reference_was_learned_by_is_refused(
     bins = active_bins(store, AGENT, active, encoder).bin_set
     with pytest.raises(IncompatibleError, match="time_zone"):
         AgentJudge.take_over(
-            AGENT, active, bins, store, rules(elsewhere), telling(elsewhere, None, lambda _: ())
+            AGENT, active, bins, store, rules(elsewhere), telling(elsewhere, None, lambda _: (), lambda: 0.0)
         )
 
 
