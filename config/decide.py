@@ -41,6 +41,9 @@ DIMENSIONS = (
 FAMILIES = ("output.flags", "output.tool_arguments", "output.tool_result_shape")
 """The dimensions that there is one of for each flag, or for each tool."""
 
+NEVER_DECIDING = "input.tool_requested"
+"""Of the input side, yet the agent chose it: it would say that the users changed when the agent did."""
+
 DEFAULT_DECIDE = (
     "input.intent",
     "input.cluster",

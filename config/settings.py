@@ -22,7 +22,7 @@ from pydantic import (
 
 from config.alerting import Alerts
 from config.connections import Kafka, Redis
-from config.decide import DEFAULT_DECIDE, canonical
+from config.decide import DEFAULT_DECIDE, NEVER_DECIDING, canonical
 from config.defined import DefinedDimension  # noqa: TC001 - pydantic reads it
 from config.thresholds import Thresholds
 from config.values import Duration, Moment, Names, Section, Text
@@ -198,7 +198,10 @@ class Settings(Section):
         if "binning" not in info.data:  # refused already, and with it perhaps the dimensions that it defines
             return decide
         defined = info.data["binning"].defined
-        return tuple(dict.fromkeys(canonical(name, defined) for name in decide))
+        named = tuple(dict.fromkeys(canonical(name, defined) for name in decide))
+        if NEVER_DECIDING in named:
+            raise ValueError(f"may not hold {NEVER_DECIDING}: the agent chose the tool, not the user")
+        return named
 
     @field_validator("thresholds", mode="before")
     @classmethod

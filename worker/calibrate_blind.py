@@ -143,9 +143,10 @@ def _factors(
 
 
 def usual_days(reference: FixedReference) -> float:
-    """How many days a cell holds that holds any."""
+    """How many days a cell holds that holds any; 1 where none does."""
     days = reference.cells.days
-    return float(days[days > 0].mean())
+    held = days[days > 0]
+    return float(held.mean()) if len(held) else 1.0
 
 
 def _names(

@@ -36,7 +36,7 @@ def fragment(results: Sequence[Result]) -> str:
     for result in results:
         for found in result.dimensions:
             if found.proposed is None:
-                unknown.add(found.key)
+                unknown |= {found.key} if found.deciding else set()
                 continue
             known = highest.get(found.key, found.proposed)
             highest[found.key] = Threshold(

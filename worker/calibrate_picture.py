@@ -64,7 +64,7 @@ def picture(results: Sequence[Result]) -> str:
     blocks, y = [], 0
     for result in results:
         blocks.append(f'<g transform="translate({MARGIN},{y})">{_block(result)}</g>')
-        rows = -(-len(result.dimensions) // COLUMNS)
+        rows = -(-len(ranked(result)) // COLUMNS)
         y += _HEAD + rows * PANEL_HEIGHT + 12
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y}" viewBox="0 0 {WIDTH} {y}">'

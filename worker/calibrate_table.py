@@ -89,8 +89,12 @@ def thresholds(result: Result) -> Table:
 
 
 def ranked(result: Result) -> list[DimensionResult]:
-    """Those that decide first, input before output, as they are laid out."""
-    return sorted(result.dimensions, key=lambda found: (not found.deciding, found.side))
+    """Those that decide first, input before output, as they are laid out.
+
+    One that does not decide and could not be judged either has nothing to say.
+    """
+    worth = (found for found in result.dimensions if found.deciding or found.window_s is not None)
+    return sorted(worth, key=lambda found: (not found.deciding, found.side))
 
 
 def _row(found: DimensionResult) -> list[Text | str]:

@@ -57,7 +57,11 @@ def test_a_history_file_gives_thresholds_a_picture_and_blind_spots(
     assert 1 == category["pages_current"]["opened"]
     assert category["movement"][1] < 0.25  # the three hours of another model are no normal movement
     assert 3600 == category["window_s"]
-    assert all(each["proposed"]["moderate"] >= 0.10 for each in result["dimensions"])
+    measured = [each for each in result["dimensions"] if each["proposed"]]
+    assert {each["name"] for each in result["dimensions"] if each["deciding"]} <= {
+        each["name"] for each in measured
+    }
+    assert all(each["proposed"]["moderate"] >= 0.10 for each in measured)
     assert 0 < result["expected_proposed"] <= result["expected_current"] <= 2 * result["asked"]
     refused = next(spot for spot in category["blind"]["spots"] if spot["bin"] == "refused")
     assert refused["share"] < refused["within_24h"] < refused["within_2h"] < 0.15

@@ -98,6 +98,11 @@ def test_a_mistake_in_one_is_named_in_one_line(tmp_path: Path, given: str, expec
     assert expected in refusal(tmp_path, _one(given))
 
 
+def test_a_tool_that_the_agent_chose_never_says_that_users_changed(tmp_path: Path) -> None:
+    said = refusal(tmp_path, "decide: [intent, tool_requested]")
+    assert "decide may not hold input.tool_requested: the agent chose the tool, not the user" in said
+
+
 def test_two_may_not_share_a_name_nor_be_too_many(tmp_path: Path) -> None:
     one = "{name: plan, side: input, attribute: plan}"
     other = "{name: plan, side: output, attribute: tier}"
