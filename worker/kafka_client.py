@@ -112,6 +112,7 @@ def open_consumer(options: KafkaOptions, *, group: str | None) -> Any:
         "isolation_level": "read_committed",
         "max_poll_records": MAX_POLL_RECORDS,
         "max_partition_fetch_bytes": 1 << 20,
+        "fetch_max_bytes": 8 << 20,
         "fetch_max_wait_ms": 50,
         "request_timeout_ms": 10_000,
     }
