@@ -15,7 +15,7 @@ from alerts.playbooks import load as playbook
 from baselines.lease import RedisLease
 from baselines.redis_store import RedisStore
 from worker.active import ActiveAgents
-from worker.connect import kafka_options, redis_client
+from worker.connect import await_kafka, kafka_options, redis_client
 from worker.counting import Counting
 from worker.encoding import encoder, learned_encoders
 from worker.health import Health
@@ -70,6 +70,8 @@ def _run(settings: Settings, role: str, threads: Threads) -> None:
     made = encoder(settings.encoder, learned_encoders(store, names))
     active = ActiveAgents(names, store, made)
     options = kafka_options(settings.kafka)
+    if not await_kafka(options, health, threads.stop):
+        return
     counting = Counting(settings, options, store, made, active, health, work) if health.ingests else None
     if role != "ingest":
         owner = f"{socket.gethostname()}:{os.getpid()}:{time.time_ns()}"

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import structlog
 from kafka.net.sasl.oauth import AbstractTokenProvider
 
 from baselines.connection import Tls, connect
-from worker.kafka_client import KafkaOptions, KafkaUnavailable
+from worker.kafka_client import KafkaAway, KafkaOptions, KafkaUnavailable, open_admin
 
 if TYPE_CHECKING:
+    import threading
     from pathlib import Path
 
     from baselines.connection import Client
     from config.connections import Kafka, Redis
+    from worker.health import Health
+
+WAIT_S = 5.0
+TRY_MS = 5_000
+
+log = structlog.get_logger()
 
 
 class FileToken(AbstractTokenProvider):  # type: ignore[misc]
@@ -48,6 +57,26 @@ def kafka_options(settings: Kafka) -> KafkaOptions:
         session_timeout_ms=settings.session_timeout_ms,
         security=security,
     )
+
+
+def await_kafka(options: KafkaOptions, health: Health, stop: threading.Event) -> bool:
+    """Wait until a broker answers: one that is not up yet is no reason to give up. False when told to stop.
+
+    Raises:
+        KafkaUnavailable: one answers, and refuses.
+    """
+    impatient = replace(options, bootstrap_timeout_ms=TRY_MS)
+    while not stop.is_set():
+        try:
+            open_admin(impatient).close()
+        except KafkaAway as error:
+            log.warning("waiting_for_kafka", reason=str(error))
+            health.waits_for = str(error)
+            stop.wait(WAIT_S)
+        else:
+            health.waits_for = None
+            return True
+    return False
 
 
 def redis_client(settings: Redis) -> Client:

@@ -14,17 +14,22 @@ from kafka.codec import has_lz4, has_snappy, has_zstd
 from kafka.errors import KafkaError
 from kafka.record.util import crc32c_c
 
-from worker.kafka_log import collected_reasons
+from worker.kafka_log import advice, collected_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 MAX_POLL_RECORDS = 2_000
+_AWAY = ("ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT", "DNS", "TimeoutError", "timed out")
 _NO_TOPIC_ID = {"", "None", "AAAAAAAAAAAAAAAAAAAAAA", "00000000-0000-0000-0000-000000000000"}
 
 
 class KafkaUnavailable(Exception):  # noqa: N818 - it names a state of the world, not a mistake
     """Kafka cannot be used as configured. The message says what is wrong and what to do."""
+
+
+class KafkaAway(KafkaUnavailable):
+    """Nobody answers there: a wrong address, or a broker that is not up yet. Only waiting tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,31 +217,8 @@ def _opened(make: Callable[[], Any], options: KafkaOptions) -> Any:
             return make()
         except (KafkaError, OSError) as error:
             reason = reasons.reason() or f"{type(error).__name__}"
-            raise KafkaUnavailable(
-                f"cannot use Kafka at {options.address}: {reason}; {_advice(reason)}"
-            ) from None
-
-
-def _advice(reason: str) -> str:
-    """What to do about the reason that the client logged."""
-    for sign, advice in (
-        ("SaslAuthentication", "check sasl_username, sasl_password and sasl_mechanism"),
-        ("refused the login", "check sasl_username, sasl_password and sasl_mechanism"),
-        (
-            "UnsupportedSaslMechanism",
-            "the broker does not offer this sasl_mechanism: choose one that it does",
-        ),
-        ("CERTIFICATE_VERIFY_FAILED", "check ssl_cafile: the broker's certificate is not signed by it"),
-        ("UNEXPECTED_EOF", "the port speaks no TLS: check security_protocol and the port"),
-        ("Invalid frame length", "the port speaks TLS: set security_protocol to SSL or SASL_SSL"),
-        ("another protocol", "check security_protocol and the port"),
-        ("ECONNREFUSED", "nothing listens there: check kafka.bootstrap_servers and that the broker runs"),
-        ("DNS", "the host name is unknown: check kafka.bootstrap_servers"),
-        ("No such file", "check the paths of the TLS files"),
-    ):
-        if sign in reason:
-            return advice
-    return "check kafka.bootstrap_servers, security_protocol and that the broker runs"
+            kind = KafkaAway if any(sign in reason for sign in _AWAY) else KafkaUnavailable
+            raise kind(f"cannot use Kafka at {options.address}: {reason}; {advice(reason)}") from None
 
 
 def _find_int(reply: Any, name: str) -> int | None:

@@ -81,6 +81,28 @@ class ReasonCollector(logging.Handler):
         return f"the broker hung up ({hint})"
 
 
+def advice(reason: str) -> str:
+    """What to do about the reason that the client logged."""
+    for sign, advice in (
+        ("SaslAuthentication", "check sasl_username, sasl_password and sasl_mechanism"),
+        ("refused the login", "check sasl_username, sasl_password and sasl_mechanism"),
+        (
+            "UnsupportedSaslMechanism",
+            "the broker does not offer this sasl_mechanism: choose one that it does",
+        ),
+        ("CERTIFICATE_VERIFY_FAILED", "check ssl_cafile: the broker's certificate is not signed by it"),
+        ("UNEXPECTED_EOF", "the port speaks no TLS: check security_protocol and the port"),
+        ("Invalid frame length", "the port speaks TLS: set security_protocol to SSL or SASL_SSL"),
+        ("another protocol", "check security_protocol and the port"),
+        ("ECONNREFUSED", "nothing listens there: check kafka.bootstrap_servers and that the broker runs"),
+        ("DNS", "the host name is unknown: check kafka.bootstrap_servers"),
+        ("No such file", "check the paths of the TLS files"),
+    ):
+        if sign in reason:
+            return advice
+    return "check kafka.bootstrap_servers, security_protocol and that the broker runs"
+
+
 def thin_kafka_log() -> None:
     """Replace whatever handles the client's log by a thinned one; below WARNING it is silent.
 

@@ -6,9 +6,11 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import httpx
+import pytest
 import yaml
 
-from tests.e2e.processes import settings
+from tests.e2e.processes import WorkerProcess, eventually, settings
 from tests.servers import Broker, free_port
 
 if TYPE_CHECKING:
@@ -54,13 +56,25 @@ def test_an_unreachable_redis_is_named_with_what_to_look_at(
     assert "redis.url" in said
 
 
-def test_an_unreachable_broker_is_named_with_what_to_look_at(
+@pytest.mark.fault("K1")
+def test_an_unreachable_broker_is_named_and_waited_for(
     valkey: ValkeyServer, redis_prefix: str, tmp_path: Path
 ) -> None:
     broker = nowhere()
-    status, said = refused(tmp_path, settings(broker, valkey, redis_prefix, "t"))
-    assert status == 1
-    assert broker.bootstrap in said
+    worker = WorkerProcess(settings(broker, valkey, redis_prefix, "t"), tmp_path).start()
+
+    def waits() -> bool:
+        return bool(worker.events("waiting_for_kafka"))
+
+    eventually("it says what it waits for", waits)
+    reason = worker.events("waiting_for_kafka")[0]["reason"]
+    assert f"cannot use Kafka at {broker.bootstrap}" in reason
+    assert "check kafka.bootstrap_servers" in reason
+    unready = httpx.get(f"http://127.0.0.1:{worker.port}/readyz", timeout=5)
+    assert unready.status_code == 503
+    assert f"reading waits: {reason}" in unready.json()["problems"]
+    assert worker.get("/livez")["status"] == "ok"
+    assert worker.stop() == 0
 
 
 def test_a_missing_topic_is_named(
