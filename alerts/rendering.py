@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from alerts.hygiene import clean, cut
 from alerts.verdict import Quadrant
+from binning.layout import OTHER_INTENT
 
 if TYPE_CHECKING:
     from alerts.notification import Notification
@@ -124,6 +125,7 @@ def facts(notification: Notification) -> dict[str, str]:
         "Looked at, did not change": ", ".join(map(clean, notification.ruled_out)),
         "Last steady": ", ".join(f"{clean(k)} {clean(v)}" for k, v in notification.last_steady.items()),
         "Likely cause": notification.cause.replace("_", " ") if notification.cause != "unknown" else "",
+        "Taxonomy": aged(notification),
         "Caveat": notification.reason or "",
         "Turns to read": "; ".join(map(sample_text, notification.samples)),
         "Episode": notification.episode,
@@ -131,6 +133,20 @@ def facts(notification: Notification) -> dict[str, str]:
     if notification.kind == "resolved":
         del lines["Means"], lines["First step"]
     return {label: cut(text, 900) for label, text in lines.items() if text}
+
+
+def aged(notification: Notification) -> str:
+    """That the taxonomy has aged, where the share of inputs like no intent grew; else nothing."""
+    for dimension in notification.dimensions:
+        if (dimension.side, dimension.name, dimension.exceeds) == ("input", "intent", True):
+            for driver in dimension.drivers:
+                if driver.bin == OTHER_INTENT and driver.current_share > driver.reference_share:
+                    moved = f"{share(driver.reference_share)} -> {share(driver.current_share)}"
+                    return (
+                        f"has aged: inputs like no intent {moved}. Read some of the turns, add an intent "
+                        "with examples, see by `quadrift check` that it can be told, then recluster."
+                    )
+    return ""
 
 
 def share(value: float) -> str:

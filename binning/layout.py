@@ -14,6 +14,8 @@ ABSENT = -1
 """The slot of a turn that does not carry what a dimension needs. It is never counted."""
 
 OTHER = "__other__"
+OTHER_INTENT = "other"
+"""The intent of inputs that are like none of the taxonomy: where its share grows, the taxonomy has aged."""
 UNSEEN = "__unseen__"
 
 

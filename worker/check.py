@@ -18,10 +18,13 @@ from baselines.errors import StoreError
 from baselines.redis_store import RedisStore
 from config.errors import ConfigError
 from config.taxonomies import load_intents, load_responses
+from worker.check_taxonomy import TaxonomyScores, cross_validated
+from worker.check_taxonomy import table as scores_table
 from worker.connect import kafka_options, redis_client
 from worker.encoding import chosen
 from worker.kafka_client import KafkaUnavailable, open_admin, require_codecs, topic_facts
 from worker.kafka_log import silent_kafka_log
+from worker.wiring import bin_spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
     from config.settings import Settings
 
-    Checks = Mapping[str, Callable[[], str]]
+    Checks = Mapping[str, Callable[[], str | TaxonomyScores]]
     """By what is checked: a function that says what it found, or raises what is wrong."""
 
 
@@ -40,6 +43,7 @@ class Finding:
     what: str
     ok: bool
     says: str
+    scores: TaxonomyScores | None = None
 
 
 def check(
@@ -56,6 +60,7 @@ def all_checks(settings: Settings) -> Checks:
     """What can be tried of these settings."""
     return {
         "config": lambda: _config(settings),
+        "taxonomy": lambda: cross_validated(bin_spec(settings).taxonomy, chosen(settings.encoder).encoder),
         "encoder": lambda: _encoder(settings),
         "redis": lambda: _redis(settings),
         "kafka": lambda: _kafka(settings),
@@ -63,11 +68,15 @@ def all_checks(settings: Settings) -> Checks:
     }
 
 
-def _run(what: str, trial: Callable[[], str]) -> Finding:
+def _run(what: str, trial: Callable[[], str | TaxonomyScores]) -> Finding:
     try:
-        return Finding(what, ok=True, says=trial())
+        found = trial()
+        return Finding(
+            what, ok=True, says=str(found), scores=found if isinstance(found, TaxonomyScores) else None
+        )
     except (ConfigError, StoreError, KafkaUnavailable) as error:
         return Finding(what, ok=False, says=str(error))
+    return Finding(what, ok=True, says=str(found), scores=None if isinstance(found, str) else found)
 
 
 def _config(settings: Settings) -> str:
@@ -125,4 +134,8 @@ def _print(found: list[Finding], *, as_json: bool, out: TextIO) -> None:
     for finding in found:
         mark = Text("ok", style="green") if finding.ok else Text("failed", style="bold red")
         table.add_row(mark, Text(finding.what, style="bold"), Text(finding.says))
-    Console(file=out, highlight=False).print(table)
+    console = Console(file=out, highlight=False)
+    console.print(table)
+    for finding in found:
+        if finding.scores is not None:
+            console.print("", scores_table(finding.scores), sep="\n")

@@ -17,6 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from alerts.verdict import Quadrant, Status
+from binning.layout import OTHER_INTENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -68,6 +69,7 @@ class Metric(Enum):
     NOISE_FLOOR = "psi_noise_floor", "What was taken off the PSI as noise."
     EXCEEDS = "dimension_exceeds", "1 while the dimension is over its gate."
     WINDOW_TURNS = "window_turns", "Turns of the latest window."
+    UNLIKE = "other_intent_share", "Share of inputs like no intent of the taxonomy; growing, it has aged."
     QUADRANT = "quadrant", "1 for the quadrant that holds; 0 for all where it is unknown."
     STATUS = "verdict_status", "1 for the status of the latest verdict."
     ALERTING = "alerting", "1 while an episode is firing."
@@ -214,7 +216,23 @@ def _dimensions(agents: list[AgentView]) -> Iterator[Family]:
                 floor.add_metric(labels, found.noise_floor)
                 exceeds.add_metric(labels, found.exceeds)
                 turns.add_metric(labels, found.turns)
-    yield from (psi, floor, exceeds, turns)
+    yield from (psi, floor, exceeds, turns, _unlike(agents))
+
+
+def _unlike(agents: list[AgentView]) -> Family:
+    gauge = Metric.UNLIKE.gauge("agent", "segment")
+    for agent in agents:
+        for segment, histograms in agent.histograms.items():
+            shares = [
+                told.current_share
+                for each in histograms
+                if (each.side, each.name) == ("input", "intent")
+                for told in each.bins
+                if told.bin == OTHER_INTENT
+            ]
+            for latest in shares[:1]:  # against each reference, but of one window
+                gauge.add_metric([agent.name, segment], latest)
+    return gauge
 
 
 def _verdicts(agents: list[AgentView]) -> Iterator[Family]:

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from binning.layout import ABSENT, Side
+from binning.layout import ABSENT, OTHER_INTENT, Side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from binning.encoders import Encoder
     from binning.spec import TaxonomyEntry
 
-OTHER_INTENT = "other"
+_UNLIKE = "like no intent"
 
 _SCALE = 1 << 10
 _UNIT = 127
@@ -46,7 +46,11 @@ class Intent:
     bins: tuple[str, ...]
     weights: NDArray[np.int32]
     bias: NDArray[np.int64]
-    labels: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What `other` means: a growing share of it says that the taxonomy has aged."""
+        return tuple(_UNLIKE if name == OTHER_INTENT else "" for name in self.bins)
 
     @classmethod
     def learn(cls, learning: Learning) -> Sequence[Self]:

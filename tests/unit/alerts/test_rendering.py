@@ -169,3 +169,17 @@ def test_a_share_has_the_digits_that_matter(value: float, expected: str) -> None
 )
 def test_a_duration_reads_as_people_say_it(seconds: int, expected: str) -> None:
     assert expected == duration(seconds)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [(0.04, 0.19, "has aged: inputs like no intent 4 % -> 19 %."), (0.19, 0.04, "")],
+)
+def test_a_growing_share_of_inputs_like_no_intent_says_that_the_taxonomy_has_aged(
+    before: float, now: float, expected: str
+) -> None:
+    unlike = Driver("other", before, now, 0.2, "like no intent")
+    moved = msgspec.structs.replace(MOVED_INTENTS, drivers=(Driver("refund", 0.1, 0.4, 0.3), unlike))
+    told = facts(make_notification(quadrant=Quadrant.WORLD_CHANGED, dimensions=(moved,)))
+    assert told.get("Taxonomy", "").startswith(expected)
+    assert bool(expected) == ("Taxonomy" in told)
