@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 
 @pytest.fixture(autouse=True)
 def _on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    monkeypatch.setattr(sys, "path", [*sys.path, str(BENCHMARKS)])  # last: binning.py there is no package
 
 
 def _module(name: str) -> Any:
@@ -88,3 +89,11 @@ def test_a_new_mix_of_inputs_explains_the_shift_that_the_quadrants_are_asked_abo
     table, at = truth.changed("behaviour").outputs["response_category"], truth.rare
     gained = float(truth.mix @ table[:, at] - truth.mix @ truth.outputs["response_category"][:, at])
     assert pytest.approx(0.10, abs=0.02) == gained
+
+
+def test_hours_are_watched_by_the_worker_s_own_code_and_a_change_is_found_in_them() -> None:
+    seen, streams = _module("streams.quiet").installation(1, 3, 7)
+    assert [7, []] == [seen["hours"], seen["pages"]]
+    assert (7, _module("streams.world").LAYOUT.size) == streams["windows"].shape
+    assert all(branch["delays"]["new cluster 5 %"] is not None for branch in seen["branches"])
+    assert len(seen["branches"]) == 1
