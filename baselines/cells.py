@@ -32,6 +32,7 @@ statistics-2.md has .02. On the first weekend evenings of generated traffic the 
 average over the dimensions, .028 in some, and windows exceeded five times as often as alpha allows.
 """
 SAME, OTHER_TYPE, ALL = 0, 1, 2
+_BEFORE, _AFTER = np.arange(-1, 23), np.arange(1, 25) % 24
 REMEMBERED = 1024
 """Expectations kept at most: 48 cells times the sets of bins that windows had."""
 
@@ -87,13 +88,18 @@ class Expectation:
 
 @dataclass(slots=True)
 class Cells:
-    """48 histograms: `counts` is (2, 24, bins) turns, `days` (2, 24) how many days each holds."""
+    """48 histograms: `counts` is (2, 24, bins) turns, `days` (2, 24) how many days each holds.
+
+    The others are brought up to date by `refresh`: each cell with its neighbours, each day type in `whole`,
+    (2, bins), their turns, and which bins have any.
+    """
 
     counts: NDArray[np.int64]
     days: NDArray[np.int64]
     around: NDArray[np.int64] = field(init=False)
-    around_turns: NDArray[np.int64] = field(init=False)
-    turns: NDArray[np.int64] = field(init=False)
+    whole: NDArray[np.int64] = field(init=False)
+    around_turns: list[list[int]] = field(init=False)
+    turns: list[list[int]] = field(init=False)
     mass: NDArray[np.bool_] = field(init=False)
     _stale: bool = True
     _known: dict[tuple[Part, Shrink, bytes], CellExpectation] = field(default_factory=dict)
@@ -113,17 +119,17 @@ class Cells:
         """Bring the sums over neighbours up to date after `add`."""
         if not self._stale:
             return
-        self.around = self.counts + np.roll(self.counts, 1, axis=1) + np.roll(self.counts, -1, axis=1)
-        self.around_turns = self.around.sum(2)
-        self.turns = self.counts.sum(2)
-        self.mass = self.counts.sum((0, 1)) > 0
+        self.around = self.counts + self.counts[:, _BEFORE] + self.counts[:, _AFTER]
+        self.whole = self.counts.sum(1)
+        self.mass = self.whole.sum(0) > 0
+        self.around_turns, self.turns = self.around.sum(2).tolist(), self.counts.sum(2).tolist()
         self._known.clear()
         self._stale = False
 
     def usable(self, day: int, hour: int, turns: int) -> bool:
         """Whether the cell has a day of its own and, with its neighbours, enough turns to judge this many."""
-        enough = self.around_turns[day, hour] >= max(LEAST_AROUND, turns)
-        return bool(enough and self.days[day, hour] > 0)
+        enough = self.around_turns[day][hour] >= max(LEAST_AROUND, turns)
+        return enough and bool(self.days[day, hour] > 0)
 
     def source(self, at: HourOfWindow) -> int:
         """Which cells serve an hour: its own day type's, else the other's, else all."""
@@ -133,8 +139,8 @@ class Cells:
 
     def shrunk(self, day: int, hour: int, shrink: Shrink, live: NDArray[np.bool_]) -> tuple[Floats, float]:
         """A cell's shares, drawn to its day type by how weak the season is, and the size that they have."""
-        around, size = self.around[day, hour][live], float(self.around_turns[day, hour])
-        whole = self.counts[day].sum(0)[live]
+        around, size = self.around[day, hour][live], float(self.around_turns[day][hour])
+        whole = self.whole[day][live]
         noise = shrink.phi * (len(around) - 1) / size
         seasonal = shrink.season / (shrink.season + noise) if shrink.season > 0 else 0.0
         weight = max(seasonal, size / float(whole.sum()))
@@ -157,7 +163,7 @@ class Cells:
     ) -> CellExpectation:
         bins = int(live.sum())
         if part.source == ALL:
-            whole = self.counts.sum((0, 1))[live]
+            whole = self.whole.sum(0)[live]
             days = float(self.days[self.days > 0].mean())
             return CellExpectation(smoothed(whole), np.full(bins, TAU_UNKNOWN), float(whole.sum()), days)
         day = part.day if part.source == SAME else 1 - part.day
@@ -178,10 +184,10 @@ class Cells:
         used: set[tuple[int, int]] = set()
         for part in parts:
             if part.source == ALL:
-                return int(self.turns.sum())
+                return sum(map(sum, self.turns))
             day = part.day if part.source == SAME else 1 - part.day
             used.update((day, (part.hour + i) % 24) for i in (-1, 0, 1))
-        return sum(int(self.turns[cell]) for cell in used)
+        return sum(self.turns[day][hour] for day, hour in used)
 
 
 def expectation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,6 +65,7 @@ def learn_days(
                 spread.add_day(length, *found, share)
 
 
+@lru_cache(maxsize=64)  # every dimension asks of the same window
 def same_day_types(calendar: Calendar, hours: range, lag: int) -> bool:
     """Whether each of these hours is of the same day type as the one `lag` hours before it."""
     return all(calendar.cell(hour)[0] == calendar.cell(hour - lag)[0] for hour in hours)

@@ -7,7 +7,7 @@ is longer; the same cells as the fixed reference, whose design effect and poolin
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from baselines.cells import Cells
 from baselines.evaluation import Window
@@ -42,17 +42,35 @@ def rolling_span(window: Window, since: int | None) -> Window:
     return Window(min(max(start, since if since is not None else start), end), end)
 
 
+class _Asked(NamedTuple):
+    """Which hours a rung may use: those of a range but the excluded."""
+
+    hours: range
+    excluded: frozenset[int]
+
+    def changes(self, before: _Asked | None) -> set[int]:
+        """The hours that one of the two may use and the other may not; all of its own where nothing was."""
+        if before is None:
+            return set(self.hours)
+        mine, theirs = self.hours, before.hours
+        starts = range(*sorted((mine.start, theirs.start)))
+        stops = range(*sorted((mine.stop, theirs.stop)))
+        return {*starts, *stops} | (self.excluded ^ before.excluded)
+
+
 @dataclass(slots=True)
 class _Held:
     """The hours that one rung's cells hold now, and which hours they were asked for.
 
-    `covered` is how many hours lie between the first of them and the end, those left out taken off.
+    `covered` is how many hours lie between the first of them and the end, those left out taken off; `due` are
+    hours to be looked at again.
     """
 
     cells: Cells
     hours: dict[int, NDArray[np.int64]] = field(default_factory=dict)
     covered: int = 0
-    asked: tuple[range, frozenset[int]] | None = None
+    asked: _Asked | None = None
+    due: set[int] = field(default_factory=set)
 
 
 class RollingReference:
@@ -103,7 +121,7 @@ class RollingReference:
         span = rolling_span(window, since)
         hours = range(-(-span.start // HOUR), span.end // HOUR)
         held = self._held.setdefault(window.length_s, _Held(Cells.empty(self._fixed.pooling.size)))
-        self._bring_up_to_date(held, hours, frozenset(excluded), history)
+        self._bring_up_to_date(held, _Asked(hours, frozenset(excluded)), history)
         if held.covered < LEAST_HOURS:
             return None
         return self._basis(held.cells)
@@ -111,26 +129,28 @@ class RollingReference:
     def forget(self, hours: Iterable[int]) -> None:
         """Read these hours again at the next evaluation: their counts may have changed since."""
         for held in self._held.values():
-            for hour in [hour for hour in hours if hour in held.hours]:
-                self._drop(held, hour)
-                held.asked = None
+            if held.asked is not None:
+                held.due |= {hour for hour in hours if hour in held.asked.hours}
 
-    def _bring_up_to_date(
-        self, held: _Held, hours: range, excluded: frozenset[int], history: Mapping[int, NDArray[np.int64]]
-    ) -> None:
-        if held.asked == (hours, excluded):
+    def _bring_up_to_date(self, held: _Held, asked: _Asked, history: Mapping[int, NDArray[np.int64]]) -> None:
+        if held.asked == asked and not held.due:
             return
-        held.asked = (hours, excluded)
-        wanted = (history.keys() & set(hours)) - excluded
-        for hour in held.hours.keys() - wanted:
+        for hour in held.due:
             self._drop(held, hour)
-        for hour in wanted - held.hours.keys():
-            counts = self._fixed.pooling.pooled(history[hour][self._column]).copy()
-            if counts.any():
-                held.cells.add(*self._fixed.calendar.cell(hour), counts)
-                held.hours[hour] = counts
-        covered = range(min(held.hours, default=hours.stop), hours.stop)
-        held.covered = len(covered) - sum(hour in covered for hour in excluded)
+        for hour in held.due | asked.changes(held.asked):
+            if hour not in asked.hours or hour in asked.excluded or hour not in history:
+                self._drop(held, hour)
+            elif hour not in held.hours:
+                self._take(held, hour, history[hour])
+        held.asked, held.due = asked, set()
+        covered = range(min(held.hours, default=asked.hours.stop), asked.hours.stop)
+        held.covered = len(covered) - sum(hour in covered for hour in asked.excluded)
+
+    def _take(self, held: _Held, hour: int, counts: NDArray[np.int64]) -> None:
+        counts = self._fixed.pooling.pooled(counts[self._column]).copy()
+        if counts.any():
+            held.cells.add(*self._fixed.calendar.cell(hour), counts)
+            held.hours[hour] = counts
 
     def _drop(self, held: _Held, hour: int) -> None:
         counts = held.hours.pop(hour, None)

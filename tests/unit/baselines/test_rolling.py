@@ -142,3 +142,21 @@ def test_a_history_shorter_than_a_day_is_not_judged() -> None:
     short = dict.fromkeys(range(NOW - 25, NOW + 1), NORMAL)
     assert _judge(RollingReference(_fixed()), short, NORMAL) is None
     assert _judge(RollingReference(_fixed()), {}, NORMAL) is None
+
+
+def test_what_it_holds_from_step_to_step_is_what_it_would_read_anew() -> None:
+    rng, history = np.random.default_rng(5), _history()
+    kept, excluded = RollingReference(_fixed()), set[int]()
+    for hour in sorted(rng.integers(NOW - 90, NOW, 40).tolist()):
+        late = int(rng.integers(NOW - 140, NOW))
+        if rng.random() < 0.3:
+            history.pop(late)  # nothing was counted of it, or not yet
+        else:
+            history[late] = rng.multinomial(900, NORMAL / NORMAL.sum())
+        kept.forget([late, hour])
+        excluded = (excluded ^ {int(rng.integers(NOW - 140, NOW))}) if rng.random() < 0.5 else excluded
+        since = (hour - 60) * HOUR if rng.random() < 0.2 else None
+        now = rng.multinomial(1000, NORMAL / NORMAL.sum())
+        anew = RollingReference(_fixed())
+        expected = _judge(anew, history, now, hour, excluded=excluded, since=since)
+        assert expected == _judge(kept, history, now, hour, excluded=excluded, since=since)
