@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-import msgspec
 import numpy as np
 
-from binning.dimensions import EMBEDDED, KINDS
+from binning.content import decode, encode, named, restore
+from binning.dimensions import EMBEDDED
 from binning.dimensions.base import Batch
 from binning.identity import SHARES, sampled
 from binning.layout import ABSENT, OTHER, DimensionLayout, JointLayout, Layout
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["BinSet", "BinSpec", "Binned", "ResponseRule", "TaxonomyEntry"]
 
 _FORMAT = 2
-_DIGEST_CHARS = 16
 _GIVEN = ("input.cluster", "input.intent")
 
 
@@ -78,10 +76,10 @@ class BinSet:
             {"kind": kind, "version": dimension.version, "state": dict(dimension.state())}
             for kind, dimension in dimensions
         ]
-        identities = [_digest(entry) for entry in entries]
+        identities = [named(encode(entry)) for entry in entries]
         self.layout = _layout(dimensions, identities, joint_outcomes, share / SHARES)
         self._columns = {entry.key: column for column, entry in enumerate(self.layout.dimensions)}
-        self._content = _ENCODER.encode(
+        self._content = encode(
             {
                 "format": _FORMAT,
                 "encoder": encoder_digest,
@@ -91,7 +89,7 @@ class BinSet:
                 "dimensions": entries,
             }
         )
-        self.digest = hashlib.sha256(self._content).hexdigest()[:_DIGEST_CHARS]
+        self.digest = named(self._content)
 
     def assign(self, turns: Sequence[Turn], encoder: Encoder) -> Binned:
         """The bins of `turns`. Each turn's are the same alone and in any batch.
@@ -128,10 +126,10 @@ class BinSet:
         Raises:
             ValueError: it was learned by another version of quadrift, whose bins mean something else.
         """
-        content = _DECODER.decode(data)
+        content = decode(data)
         if content["format"] != _FORMAT:
             raise ValueError(f"bin set format {content['format']} is unknown here: learn a new one")
-        dimensions = [(entry["kind"], _restore(entry)) for entry in content["dimensions"]]
+        dimensions = [(entry["kind"], restore(entry)) for entry in content["dimensions"]]
         return cls(
             content["encoder"], dimensions, content["segments"], content["joint_outcomes"], content["share"]
         )
@@ -164,20 +162,6 @@ def _placed(bins: NDArray[np.int32], offset: int) -> NDArray[np.int32]:
     return np.where(bins >= 0, bins + np.int32(offset), np.int32(ABSENT))
 
 
-def known_dimensions(data: bytes) -> dict[tuple[str, str], Dimension]:
-    """The dimensions of a bin set by kind and name, those that this version of quadrift knows."""
-    known = (
-        (entry["kind"], _restore(entry))
-        for entry in _DECODER.decode(data)["dimensions"]
-        if entry["kind"] in KINDS and KINDS[entry["kind"]].version == entry["version"]
-    )
-    return {(kind, dimension.name): dimension for kind, dimension in known}
-
-
-def _digest(entry: Mapping[str, Any]) -> str:
-    return hashlib.sha256(_ENCODER.encode(entry)).hexdigest()[:_DIGEST_CHARS]
-
-
 def _layout(
     dimensions: Sequence[tuple[str, Dimension]],
     identities: Sequence[str],
@@ -197,7 +181,7 @@ def _layout(
             halved=fitted.halved,
             share=share if kind in EMBEDDED else 1.0,
             labels=fitted.labels,
-            identity=identity,
+            identity=f"{identity}/{share:g}" if kind in EMBEDDED and share < 1.0 else identity,
         )
         entries.append(entry)
         size += len(entry.bins)
@@ -211,30 +195,3 @@ def _layout(
             joints.append(JointLayout(given.key, outcome.key, size, shape, thinned))
             size += len(given.bins) * len(outcome.bins)
     return Layout(tuple(entries), tuple(joints), size)
-
-
-def _restore(entry: Mapping[str, Any]) -> Dimension:
-    kind = KINDS.get(entry["kind"])
-    if kind is None or kind.version != entry["version"]:
-        raise ValueError(
-            f"bin set has {entry['kind']} version {entry['version']}, not known here: learn a new one"
-        )
-    return kind.restore({name: _plain(value) for name, value in entry["state"].items()})
-
-
-def _array(value: Any) -> Any:
-    """An array as plain values: little-endian bytes, whatever the machine."""
-    if isinstance(value, np.ndarray):
-        little = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<"))
-        return {"dtype": little.dtype.str, "shape": list(little.shape), "data": little.tobytes()}
-    raise NotImplementedError(f"a bin set cannot hold a {type(value).__name__}")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict) and value.keys() == {"dtype", "shape", "data"}:
-        return np.frombuffer(value["data"], dtype=value["dtype"]).reshape(value["shape"])
-    return value
-
-
-_ENCODER = msgspec.msgpack.Encoder(enc_hook=_array, order="deterministic")
-_DECODER = msgspec.msgpack.Decoder()

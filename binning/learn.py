@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from binning.dimensions.base import Dimension
     from binning.encoders import Encoder
+    from binning.kept import Kept
     from binning.spec import BinSpec
     from binning.turn import Turn
 
@@ -30,11 +31,13 @@ def learn_bin_set(
     progress: Callable[[str, float], None] | None = None,
     *,
     hourly: float = 0.0,
+    kept: Kept | None = None,
 ) -> BinSet:
     """The bin set of the first `spec.max_turns` turns: the same turns in the same order give the same bytes.
 
     `progress` is told each step and the share that is done. `hourly` are the turns an hour that were seen:
-    the share that is embedded follows from it, all of them where it is not known.
+    the share that is embedded follows from it, all of them where it is not known. Where there are clusters to
+    be learned anew, the other dimensions are `kept` as they are, and the share if it is right within a half.
 
     Raises:
         ValueError: the taxonomy has examples of fewer than two intents, or a pattern is no RE2 expression.
@@ -49,9 +52,12 @@ def learn_bin_set(
     dimensions: list[tuple[str, Dimension]] = []
     for step, (key, kind) in enumerate(KINDS.items(), start=1):
         tell(f"learning {key}", step / (len(KINDS) + 1))
-        dimensions.extend((key, dimension) for dimension in kind.learn(learning))
+        learned = kind.learn(learning)
+        dimensions.extend((key, kept.dimension(key, one) if kept else one) for one in learned)
     tell("done", 1.0)
     share = embedded_share(spec.embedded_turns_per_hour, hourly)
+    if kept is not None and share / 2 <= kept.share <= share * 2:
+        share = kept.share
     return BinSet(encoder.digest, dimensions, spec.segments, spec.joint_outcomes, share)
 
 

@@ -18,6 +18,7 @@ from baselines.errors import StoreError
 from config.load import ConfigError, load
 from config.log import configure
 from config.settings import Log, Settings
+from worker.baseline_options import add_baseline
 from worker.calibrate_options import add_calibrate
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_replay(commands)
     add_calibrate(commands, _config_option)
+    add_baseline(commands, _config_option)
     _add_check(commands)
     _add_dead_letters(commands)
     _add_config(commands)

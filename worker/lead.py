@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +23,7 @@ from worker.dead_letters import DeadLettersUnavailable
 from worker.kafka_client import KafkaUnavailable
 from worker.learn import DeposedError
 from worker.placing import state_lost
+from worker.reclustering import asked_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from worker.health import Health
     from worker.judge import AgentJudge
     from worker.learn import Learner
+    from worker.reclustering import Reclusterer
 
 log = structlog.get_logger()
 
@@ -129,11 +132,12 @@ def lead(line: Line, leadership: Leadership, stop: threading.Event, beat: Callab
 
 @dataclass(slots=True)
 class Learning:
-    """Learns the agents that nobody has learned yet. `learner` makes what learns one."""
+    """Learns the agents that nobody has learned yet (`learner`), or anew, as asked (`reclusterer`)."""
 
     agents: tuple[str, ...]
     store: AgentStore
     learner: Callable[[str], Learner]
+    reclusterer: Callable[[str], Reclusterer]
     _learners: dict[str, Learner] = field(default_factory=dict, init=False)
 
     def forget(self) -> None:
@@ -150,8 +154,14 @@ class Learning:
                     self._learners[agent] = self.learner(agent)
                 if (found := self._learners[agent].step(token)) is not None:
                     learned[agent] = found
+            elif asked_for(self.store, agent):
+                self._recluster(agent, token)
         self._activate(learned, token)
         return False
+
+    def _recluster(self, agent: str, token: int) -> None:
+        with closing(self.reclusterer(agent)) as reclusterer:
+            reclusterer.run(token)
 
     def _activate(self, learned: dict[str, Active], token: int) -> None:
         """Make the agents of this round active; each names all, so that none starts without the others."""

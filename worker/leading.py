@@ -22,6 +22,8 @@ from worker.lead import Judging, Leadership, Learning, lead
 from worker.learn import Learner
 from worker.placing import refuse_lost_state
 from worker.ranges import KafkaRanges
+from worker.reclustering import Reclusterer
+from worker.study import Study
 from worker.wiring import active_bins, bin_spec, learn_from, learn_rule, owner, playbooks, rules, telling
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ class Leading:
         agents = tuple(agent.name for agent in self._settings.agents)
         leadership = Leadership(lease, ttl_s, self._health)
         topics = frozenset(self._settings.kafka.topics)
-        learning = Learning(agents, self._store, self._learner)
+        learning = Learning(agents, self._store, self._learner, self._reclusterer)
         judging = Judging(agents, topics, self._store, self._judge, time.time)
         threads.start("lease", lambda: leadership.run(threads.stop))
         threads.start("learn", lambda: lead(learning, leadership, threads.stop, self._learns))
@@ -95,18 +97,19 @@ class Leading:
         settings = self._settings
         ranges = KafkaRanges(self._options, settings.kafka.topics)
         refuse_lost_state(self._store, ranges.told(settings.redis.prefix))
-        return Learner(
-            agent=agent,
-            ranges=ranges,
-            store=self._store,
-            owns=owner(agent, settings),
-            spec=bin_spec(settings),
-            encoder=self._encoder,
-            rule=learn_rule(settings),
-            start=learn_from(settings),
-            clock=time.time,
-            letters=DeadLetters(self._options, settings.kafka.dead_letter_topic),
-        )
+        start = learn_from(settings)
+        study = self._study(agent, ranges)
+        study.since = start.since
+        study.letters = DeadLetters(self._options, settings.kafka.dead_letter_topic)
+        return Learner(agent, self._store, study, learn_rule(settings), start.latest)
+
+    def _reclusterer(self, agent: str) -> Reclusterer:
+        ranges = KafkaRanges(self._options, self._settings.kafka.topics)
+        return Reclusterer(agent, self._store, ranges, self._study(agent, ranges), learn_rule(self._settings))
+
+    def _study(self, agent: str, ranges: KafkaRanges) -> Study:
+        settings = self._settings
+        return Study(ranges, owner(agent, settings), bin_spec(settings), self._encoder, time.time)
 
     def _judge(self, agent: str, active: Active) -> AgentJudge:
         bins = active_bins(self._store, agent, active, self._encoder)
@@ -115,7 +118,7 @@ class Leading:
                 "binning_settings_changed",
                 agent=agent,
                 bin_set=active.digest,
-                hint="the bin set learned under the old ones stays; take another redis.prefix to learn anew",
+                hint="the bin set learned under the old ones stays until `quadrift baseline recluster`",
             )
         return AgentJudge.take_over(
             agent, active, bins.bin_set, self._store, rules(self._settings), self._telling

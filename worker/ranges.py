@@ -77,6 +77,21 @@ class KafkaRanges:
         """
         return told(self._admin, self._options, installation, self._asked())
 
+    def first_at(self, time_s: float) -> Mapping[Partition, int]:
+        """The first offset of every partition whose record is not older (its timestamp), its end without one.
+
+        Raises:
+            KafkaUnavailable: the broker does not say.
+        """
+        bounds = self.bounds()
+        asked = {TopicPartition(*partition): int(time_s * 1000) for partition in bounds}
+        try:
+            found = self._consumer.offsets_for_times(asked, timeout_ms=_BROKER_MS)
+        except KafkaError as error:
+            raise self._silent(type(error).__name__) from None
+        firsts = {Partition(*tp): at.offset for tp, at in found.items() if at is not None}
+        return {partition: firsts.get(partition, end) for partition, (_, end) in bounds.items()}
+
     def read(
         self, partition: Partition, start: int, end: int
     ) -> Iterator[Sequence[tuple[int, bytes | None]]]:

@@ -22,8 +22,9 @@ from worker.encoding import encoder
 from worker.history_file import HISTORY, HistoryFiles, HistorySource
 from worker.ingest import Ingest
 from worker.judge import AgentJudge
-from worker.learn import Learner, LearnFrom
+from worker.learn import Learner
 from worker.ledger import Ledger
+from worker.study import Study
 from worker.summary import Summary
 from worker.survey import LearnRule
 from worker.wiring import active_bins, bin_spec, matches, owner, rules, telling
@@ -128,15 +129,7 @@ def _learn(
     agent: str, files: HistoryFiles, settings: Settings, rule: LearnRule, made: Encoder, store: Store
 ) -> Replayed | None:
     learner = Learner(
-        agent=agent,
-        ranges=files,
-        store=store,
-        owns=owner(agent, settings),
-        spec=bin_spec(settings),
-        encoder=made,
-        rule=rule,
-        start=LearnFrom(),
-        clock=time.time,
+        agent, store, Study(files, owner(agent, settings), bin_spec(settings), made, time.time), rule
     )
     active = learner.step(TOKEN)
     if active is None:

@@ -17,7 +17,7 @@ from config.taxonomies import load_intents, load_responses
 from worker.chain import ActiveBinSet
 from worker.decode import AgentMatch, agent_of
 from worker.judge import Telling
-from worker.learn import LearnFrom
+from worker.study import LearnFrom
 from worker.survey import LearnRule
 from worker.tracked import IncompatibleError, Rules
 

@@ -21,8 +21,9 @@ from worker.demo.traffic import generate
 from worker.history_file import HISTORY, HistoryFiles, HistorySource
 from worker.ingest import Ingest
 from worker.judge import AgentJudge
-from worker.learn import Learner, LearnFrom
+from worker.learn import Learner
 from worker.ledger import Ledger
+from worker.study import Study
 from worker.survey import LearnRule
 from worker.tracked import IncompatibleError
 from worker.wiring import active_bins, bin_spec, matches, owner, rules, telling
@@ -71,17 +72,8 @@ def counted(once_counted: Counted) -> Counted:
 def count(files: HistoryFiles, encoder: Encoder) -> Counted:
     """A store in which the history is learned and counted, and nothing is judged."""
     store = MemoryStore()
-    learner = Learner(
-        agent=AGENT,
-        ranges=files,
-        store=store,
-        owns=owner(AGENT, settings()),
-        spec=bin_spec(settings()),
-        encoder=encoder,
-        rule=LearnRule(24 * 3600, 1000, float("inf"), None),
-        start=LearnFrom(),
-        clock=time.time,
-    )
+    study = Study(files, owner(AGENT, settings()), bin_spec(settings()), encoder, time.time)
+    learner = Learner(AGENT, store, study, LearnRule(24 * 3600, 1000, float("inf"), None))
     active = learner.step(1)
     assert active is not None
     store.write(AGENT, 1, [Put(ACTIVE, active.to_bytes())])
