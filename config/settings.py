@@ -115,7 +115,7 @@ class Binning(Section):
     segments: dict[str, Names] = Field(default_factory=dict)
     dimensions: tuple[DefinedDimension, ...] = ()
     """Your own dimensions; they decide unless `decide` is given and leaves them out."""
-    embedded_turns_per_hour: int = Field(default=50_000, ge=1_000)
+    embedded_turns_per_hour: int = Field(default=50_000, ge=100)
     """Where an agent has more, a sample of about so many is embedded; its share is fixed by learning."""
 
     @property

@@ -15,12 +15,15 @@ from quiet_hours import BASE8, COPIED, MONDAY, RANKED
 
 from baselines.psi import divergence
 from baselines.windows import HOUR, STEP
+from binning.dimensions import EMBEDDED
 from streams.watch import Watched, shipped_rules
 from streams.world import MINUTES, SESSION, SPREAD, blend, gain, layout_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from alerts.verdict import Verdict
     from streams.world import Counts, Shares
@@ -114,8 +117,13 @@ def blended(mix: Shares) -> float:
 
 
 def hour_of(rng: np.random.Generator, truth: Truth) -> Counts:
-    """Turns of each minute and slot of one hour; a session's last turns count into its last minute."""
-    sessions = int(rng.poisson(TURNS / SESSION))
+    """Turns of each minute and slot of one hour."""
+    return counted(*turns_of(rng, truth, TURNS))
+
+
+def turns_of(rng: np.random.Generator, truth: Truth, turns: int) -> tuple[Counts, dict[str, Counts]]:
+    """The minute and the bins of each turn of one hour; a session's last turns count into its last minute."""
+    sessions = int(rng.poisson(turns / SESSION))
     start = rng.uniform(0, MINUTES, (sessions, 1)) + rng.uniform(0, SPREAD, (sessions, SESSION))
     minute = np.minimum(start, MINUTES - 1).astype(np.int64).ravel()
     copied = rng.random((sessions, SESSION)) < COPIED
@@ -127,12 +135,20 @@ def hour_of(rng: np.random.Generator, truth: Truth) -> Counts:
         edges = np.cumsum(table, axis=1)[drawn]
         chosen = (rng.random((*drawn.shape, 1)) > edges[..., :-1]).sum(-1)
         bins[f"output.{name}"] = np.take_along_axis(chosen, pick, 1).ravel()
+    return minute, bins
+
+
+def counted(minute: Counts, bins: dict[str, Counts], embedded: NDArray[np.bool_] | None = None) -> Counts:
+    """Turns of each minute and slot; of `EMBEDDED` dimensions and their joints the `embedded` ones alone."""
+    chosen = dict.fromkeys(EMBEDDED, embedded) if embedded is not None else {}
     counts = np.zeros((MINUTES, LAYOUT.size), dtype=np.int64)
     for dimension in LAYOUT.dimensions:
-        np.add.at(counts, (minute, dimension.offset + bins[dimension.key]), 1)
+        rows = chosen.get(dimension.key, slice(None))
+        np.add.at(counts, (minute[rows], dimension.offset + bins[dimension.key][rows]), 1)
     for joint in LAYOUT.joints:
+        rows = chosen.get(joint.given, slice(None))
         cell = joint.offset + bins[joint.given] * joint.shape[1] + bins[joint.outcome]
-        np.add.at(counts, (minute, cell), 1)
+        np.add.at(counts, (minute[rows], cell[rows]), 1)
     return counts
 
 
