@@ -14,6 +14,7 @@ from kafka.codec import has_lz4, has_snappy, has_zstd
 from kafka.errors import KafkaError
 from kafka.record.util import crc32c_c
 
+from worker.bombs import bound_batches
 from worker.kafka_log import advice, collected_reasons
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def open_consumer(options: KafkaOptions, *, group: str | None) -> Any:
         "fetch_max_wait_ms": 50,
         "request_timeout_ms": 10_000,
     }
+    bound_batches()
     consumer = _opened(lambda: KafkaConsumer(**settings), options)
     _never_create_topics(consumer._client.cluster)  # noqa: SLF001 - see there
     return consumer

@@ -17,6 +17,7 @@ from redis import Redis
 from baselines.redis_store import RedisStore
 from tests.kafka.support import ACTIVE, PARTITIONS, Process, options, wait_for
 from tests.servers import Broker
+from worker import bombs
 from worker.source import KafkaSource
 
 MOST_BYTES = 200 << 20
@@ -39,6 +40,7 @@ def resident() -> int:
 def main(bootstrap: str, topic: str, port: str, prefix: str) -> None:
     store = RedisStore(Redis(port=int(port), protocol=2), prefix)
     source = KafkaSource(options(Broker(bootstrap, "real")), [topic])
+    bombs.MOST_BYTES = 1 << 40  # something that no ceiling of ours finds
     threading.Thread(target=kill_when_too_large, daemon=True).start()
     process = Process(source, store, ACTIVE)
     wait_for(lambda: list(process.ledger.lag.values()) == [0] * PARTITIONS, process)
