@@ -13,6 +13,7 @@ follows the tag never begins with a caller's text, so that no agent, topic or na
     P:{topic-n}:state              hash  next, topic, watermark, caught_up, at, gaps, tried;
                                          `bin_set:AGENT` -> a digest D,
                                          `adopted:AGENT` -> `offset watermark` where it was adopted
+    P:{topic-n}:ids                hash  `minute.offset` -> 64 bits of each turn's id (baselines/ids.py)
     P:{topic-n}:turns:D:AGENT      hash  minute -> its turns (`#`): which minutes exist, and which changed
     P:{topic-n}:minutes:D:AGENT    hash  minute -> its bucket, a MessagePack map of fields and pointers
     P:{topic-n}:hours:D:AGENT      hash  hour -> turns in its packed part
@@ -85,6 +86,10 @@ class Keys:
     def state(self, partition: Partition) -> str:
         """A partition's state."""
         return f"{self.prefix}:{{{partition}}}:state"
+
+    def ids(self, partition: Partition) -> str:
+        """The ids of the turns just counted in a partition."""
+        return f"{self.prefix}:{{{partition}}}:ids"
 
     def buckets(self, partition: Partition, agent: str, bin_set: str) -> Buckets:
         """An agent's counts in a partition under one bin set, named by its digest."""

@@ -69,6 +69,7 @@ class MemoryStore:
         self._topics: dict[str, int] = {}
         self._states: dict[Partition, PartitionState] = {}
         self._attempts: dict[Partition, tuple[int, int]] = {}
+        self._ids: defaultdict[Partition, dict[str, bytes]] = defaultdict(dict)
         self._buckets: defaultdict[tuple[Partition, str, str], _Buckets] = defaultdict(_Buckets)
         self._agents: defaultdict[str, _Agent] = defaultdict(_Agent)
 
@@ -97,6 +98,10 @@ class MemoryStore:
             return outcome
         for key, delta in commit.buckets.items():
             self._buckets[commit.partition, key.agent, key.bin_set].add(key.minute, delta)
+        if commit.ids is not None:
+            self._ids[commit.partition].update(commit.ids.added)
+            for name in commit.ids.dropped:
+                self._ids[commit.partition].pop(name, None)
         adopted = {agent: at for agent, at in stored.adopted.items() if agent in digests_after(commit)}
         here = Adopted(stored.next_offset or 0, stored.watermark)
         adopted |= {switch.agent: here for switch in commit.switches if switch.to}
@@ -112,6 +117,10 @@ class MemoryStore:
             adopted=adopted,
         )
         return outcome
+
+    def ids(self, partition: Partition) -> Mapping[str, bytes]:
+        """As PartitionStore."""
+        return dict(self._ids[partition])
 
     def attempt(self, partition: Partition, offset: int) -> int:
         """As PartitionStore."""

@@ -85,7 +85,7 @@ class RedisStore:
         check(commit)
         adopted = digests_after(commit)
         agents = {agent: i for i, agent in enumerate(dict.fromkeys(key.agent for key in commit.buckets), 1)}
-        keys = [self.keys.state(commit.partition)]
+        keys = [self.keys.state(commit.partition), self.keys.ids(commit.partition)]
         for agent in agents:
             buckets = self.keys.buckets(commit.partition, agent, adopted[agent])
             keys += [buckets.turns, buckets.minutes]
@@ -93,7 +93,12 @@ class RedisStore:
             (agents[key.agent], key.minute, delta.counts[TURNS]) for key, delta in commit.buckets.items()
         ]
         values = [encode_bucket(delta) for delta in commit.buckets.values()]
+        values += commit.ids.added.values() if commit.ids is not None else ()
         return Outcome(self._commit(keys, commit_header(commit), _encode(index), *values).decode())
+
+    def ids(self, partition: Partition) -> Mapping[str, bytes]:
+        """As PartitionStore."""
+        return {name.decode(): ids for name, ids in self._call("hgetall", self.keys.ids(partition)).items()}
 
     def attempt(self, partition: Partition, offset: int) -> int:
         """As PartitionStore."""

@@ -60,6 +60,8 @@ def commit_header(commit: Commit) -> bytes:
             "caught_up": str(int(commit.caught_up)),
             "digests": dict(commit.digests),
             "switches": [(switch.agent, switch.old, switch.to) for switch in commit.switches],
+            "ids": () if commit.ids is None else list(commit.ids.added),
+            "forgotten": () if commit.ids is None else list(commit.ids.dropped),
             "gaps": "" if commit.gaps is None else encode_gaps(commit.gaps).decode(),
         }
     )

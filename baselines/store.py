@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from baselines.gaps import Gap
+    from baselines.ids import IdChanges
 
 
 class Partition(NamedTuple):
@@ -41,11 +42,8 @@ TURNS = "#"
 """The field of a bucket that counts its turns; every bucket has it, and it only ever grows."""
 
 Fields = dict[str, int]
-"""One bucket's counts.
-
-A field is `slot` for the segment `all`, `attribute=value/slot` for another one, `#` or `attribute=value/#`
-for turns, `@name=value` for a value of the change set.
-"""
+"""One bucket's counts: `slot` for the segment `all`, `attribute=value/slot` for another one, `#` and
+`attribute=value/#` for turns, `@name=value` for the change set."""
 
 Pointers = dict[str, str]
 """One bucket's reservoir, `*0` to `*3`: the first turn of each residue of its id's hash, a JSON pointer."""
@@ -88,7 +86,7 @@ class Commit:
     `digests` are the bin sets that the counts were made with, one for each agent the partition has adopted
     (before the switches of this commit). `watermark` is the newest event time seen in the partition,
     `caught_up` the owner's word that it has read to the end of the log, `at` the owner's wall clock. `gaps`
-    are all of the partition from here on, None where they stay as they are.
+    are all of the partition from here on, None where they stay as they are, as do `ids`.
     """
 
     partition: Partition
@@ -102,6 +100,7 @@ class Commit:
     at: float
     buckets: Mapping[BucketKey, Delta]
     gaps: Sequence[Gap] | None = None
+    ids: IdChanges | None = None
 
 
 class Outcome(Enum):
@@ -163,6 +162,9 @@ class PartitionStore(Protocol):
     def commit(self, commit: Commit) -> Outcome:
         """Apply one link of the partition's chain, or refuse it whole."""
 
+    def ids(self, partition: Partition) -> Mapping[str, bytes]:
+        """The blocks of ids that commits have left there."""
+
     def attempt(self, partition: Partition, offset: int) -> int:
         """Reading begins at `offset`; how often it now did, without another offset in between."""
 
@@ -190,8 +192,7 @@ class PartitionStore(Protocol):
     ) -> BucketRead:
         """Every bucket whose turn count differs from what the caller knows; unlisted ones count as 0.
 
-        A minute that the caller knows and that is no longer kept is among the `gone`; an hour is an empty
-        Delta.
+        A known minute that is no longer kept is among the `gone`; an hour is an empty Delta.
         """
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from baselines.gaps import Reason
     from binning.binset import BinSet
+    from worker.repeats import Repeats
     from worker.sieve import Sieve
 
 
@@ -67,6 +68,8 @@ class Chain:
     read: int = 0
     """How many of its records were looked at."""
     sieve: Sieve | None = None
+    repeats: Repeats | None = None
+    """What it knows repeats by; None where they are counted."""
     told: tuple[bool, float] | None = None
     """The last word on having caught up, and when it was given."""
     gaps: tuple[Gap, ...] = ()
@@ -145,10 +148,13 @@ class Chain:
             at=at,
             buckets=self.buckets,
             gaps=gaps,
+            ids=self.repeats.changes(self.next, self.watermark) if self.repeats is not None else None,
         )
 
     def committed(self) -> None:
         """The link is stored."""
+        if self.repeats is not None:
+            self.repeats.stored(self.repeats.changes(self.next, self.watermark), self.watermark)
         self.expected = self.next
         self.digests = self.digests | {switch.agent: switch.to for switch in self.switches}
         self.switches, self.buckets, self.turns = [], {}, Counter()

@@ -51,7 +51,13 @@ class Counting:
         source = KafkaSource(options, settings.kafka.topics, settings.redis.prefix)
         self._source = source
         self._ledger = Ledger(
-            source, store, active.agents, active, letters=letters, judged_to=active.judged_to
+            source,
+            store,
+            active.agents,
+            active,
+            letters=letters,
+            drop_repeats=settings.kafka.drop_repeats,
+            judged_to=active.judged_to,
         )
         self._ingest = Ingest(
             source, self._ledger, encoder, matches(settings), letters=letters, limits=limits

@@ -44,6 +44,8 @@ class IngestStats:
     """Records that are no turns, by reason."""
     unmatched: int = 0
     """Turns of no configured agent."""
+    repeated: Counter[str] = field(default_factory=Counter)
+    """Turns by agent that were here before, and are not counted again."""
     passed_by: Counter[str] = field(default_factory=Counter)
     """Turns by agent that it does not count: it is still learning, or learned from them."""
     last_tick: float = 0.0
@@ -158,6 +160,9 @@ class Ingest:
         bins = chain.counting.get(agent)
         if bins is None or offset < bins.ends.get(chain.partition, 0):
             self.stats.passed_by[agent] += 1
+            return None
+        if chain.repeats is not None and chain.repeats.has(agent, turn):
+            self.stats.repeated[agent] += 1
             return None
         return agent
 

@@ -61,7 +61,7 @@ class Ledger:
 
     `active` gives what each learned agent counts under, read through from the store: it is asked once a
     second and whenever a partition is placed. An agent of `agents` that it lacks is still learning.
-    `judged_to` gives the event time an agent is judged up to.
+    `judged_to` gives the event time an agent is judged up to. `drop_repeats`: a turn counts once.
     """
 
     def __init__(
@@ -72,23 +72,23 @@ class Ledger:
         active: Callable[[], Mapping[str, ActiveBinSet]],
         *,
         letters: Letters | None = None,
+        drop_repeats: bool = False,
         judged_to: Callable[[str], float | None] = lambda _: None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.stats = LedgerStats()
         self._source = source
-        self._store, self._placing = store, Placing(source, store, frozenset(agents))
-        self._active, self._letters = active, letters
+        self._store, self._active, self._letters = store, active, letters
+        self._placing = Placing(source, store, frozenset(agents), drop_repeats)
         self._clock, self._monotonic = clock, monotonic
         self._packer = Packer(store, judged_to, monotonic)
         self._chains: dict[Partition, Chain] = {}
         self._registered: dict[str, int] = {}
         self.lag: dict[Partition, int] = {}
         self.blocked: dict[Partition, str] = {}
-        """Partitions that are read no further, and why; only another start reads on."""
-        self.heard_at = monotonic()
-        """When the broker last said how long the logs are, on the monotonic clock."""
+        """Partitions that are read no further, and why."""
+        self.heard_at = monotonic()  # when the broker last said how long the logs are
         self._commit_due = self._place_due = self._retry_due = self._gap_due = 0.0
 
     @property

@@ -41,6 +41,7 @@ class Metric(Enum):
         "passed_by_turns",
         "Turns of an agent that does not count them: it learns, or learned from them.",
     )
+    REPEATED = "repeated_turns", "Turns that a producer sent again, which are not counted again."
     UNMATCHED = "unmatched_turns", "Turns of no configured agent."
     GAPS = "gap_records", "Offsets between an agent's learning and its counting, by agent."
     LOST = "lost_records", "Records never counted, by reason: dropped by the log unread, or unreadable."
@@ -147,6 +148,7 @@ def _done(work: Work) -> Iterator[Family]:
         yield held
     if work.ingest is not None:
         yield Metric.PASSED_BY.counter("agent", dict(work.ingest.passed_by))
+        yield Metric.REPEATED.counter("agent", dict(work.ingest.repeated))
         yield Metric.DEAD_LETTERS.counter("reason", dict(work.ingest.dead_letters))
         unmatched = CounterMetricFamily(Metric.UNMATCHED.metric, Metric.UNMATCHED.text)
         unmatched.add_metric([], work.ingest.unmatched)

@@ -11,6 +11,7 @@ import structlog
 from baselines.errors import StateLost
 from worker.chain import Chain, ahead_of
 from worker.records import NEW_GROUND, SourceFailed
+from worker.repeats import Repeats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,7 @@ class Placing:
     source: RecordSource
     store: PartitionStore
     agents: frozenset[str]
+    drop_repeats: bool = False
 
     def place(self, partition: Partition, active: Mapping[str, ActiveBinSet]) -> Chain | None:
         """The partition's chain from here on, None while it cannot be placed.
@@ -58,7 +60,14 @@ class Placing:
             self.source.probe(partition, placed)
         digests = dict(state.digests)
         return Chain(
-            partition, topic_id, state.next_offset, placed, digests, state.watermark, gaps=state.gaps
+            partition,
+            topic_id,
+            state.next_offset,
+            placed,
+            digests,
+            state.watermark,
+            gaps=state.gaps,
+            repeats=Repeats(self.store.ids(partition)) if self.drop_repeats else None,
         )
 
 

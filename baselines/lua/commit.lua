@@ -1,14 +1,16 @@
 -- Applies one link of a partition's chain: counts and next offset in one step, or nothing at all.
 --
 -- KEYS[1]      P:{topic-n}:state
--- KEYS[2a]     P:{topic-n}:turns:D:AGENT    of the a-th agent with buckets, a = 1, 2, ...; D is the digest that
+-- KEYS[2]      P:{topic-n}:ids
+-- KEYS[2a+1]   P:{topic-n}:turns:D:AGENT    of the a-th agent with buckets, a = 1, 2, ...; D is the digest that
 --              it counts under once the switches are made
--- KEYS[2a+1]   P:{topic-n}:minutes:D:AGENT  of the same agent
+-- KEYS[2a+2]   P:{topic-n}:minutes:D:AGENT  of the same agent
 -- ARGV[1]      MessagePack map: expected ('' for never committed), next, topic, at, watermark ('' for none), caught_up:
 --              strings, so that offsets and times keep every digit; digests: agent -> digest;
---              switches: array of {agent, old, to}, '' for none; gaps: JSON, '' to leave what is stored
+--              switches: array of {agent, old, to}, '' for none; gaps: JSON, '' to leave what is stored; ids: names of
+--              blocks of ids to keep, forgotten: of blocks to keep no longer
 -- ARGV[2]      MessagePack array with {a, minute, turns} for each bucket
--- ARGV[3...]   each bucket as a MessagePack map: field -> count, pointer name -> text
+-- ARGV[3...]   each bucket as a MessagePack map: field -> count, pointer name -> text; then each block of ids
 --
 -- Returns 'applied', 'already', 'refused', 'digest' or 'topic'. Every read and check comes first: from the first
 -- write on nothing can fail, for Redis does not undo what a failing script has written. The offset goes last.
@@ -60,7 +62,7 @@ end
 local buckets = cmsgpack.unpack(ARGV[2])
 local values, totals = {}, {}
 for i, bucket in ipairs(buckets) do
-  local turns_key, minutes_key, minute = KEYS[2 * bucket[1]], KEYS[2 * bucket[1] + 1], bucket[2]
+  local turns_key, minutes_key, minute = KEYS[2 * bucket[1] + 1], KEYS[2 * bucket[1] + 2], bucket[2]
   local old = redis.call('HGET', minutes_key, minute)
   totals[i] = tonumber(redis.call('HGET', turns_key, minute) or 0) + bucket[3]
   values[i] = ARGV[2 + i]
@@ -83,9 +85,11 @@ if state.watermark and (watermark == '' or tonumber(state.watermark) > tonumber(
 end
 
 for i, bucket in ipairs(buckets) do
-  redis.call('HSET', KEYS[2 * bucket[1] + 1], bucket[2], values[i])
-  redis.call('HSET', KEYS[2 * bucket[1]], bucket[2], string.format('%.0f', totals[i]))
+  redis.call('HSET', KEYS[2 * bucket[1] + 2], bucket[2], values[i])
+  redis.call('HSET', KEYS[2 * bucket[1] + 1], bucket[2], string.format('%.0f', totals[i]))
 end
+for i, name in ipairs(commit.ids) do redis.call('HSET', KEYS[2], name, ARGV[2 + #buckets + i]) end
+for _, name in ipairs(commit.forgotten) do redis.call('HDEL', KEYS[2], name) end
 for _, switch in ipairs(commit.switches) do
   if switch[3] ~= '' then
     local from = (stored ~= '' and stored or '0') .. ' ' .. (state.watermark or '')

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from baselines.gaps import Gap
+from baselines.ids import IdChanges
 from baselines.store import Adopted, BucketKey, Commit, Delta, Outcome, Partition, PartitionState, Switch
 from tests.integration.store.cases import MINUTE, ORDERS, commit, delta, everything, first, one, totals
 
@@ -198,3 +199,15 @@ def test_attempts_at_the_same_offset_are_counted_until_reading_gets_on(store: St
     store.commit(first(5))
     assert [1, 2, 1] == [store.attempt(ORDERS, offset) for offset in (5, 5, 6)]
     assert store.state(ORDERS).next_offset == 5
+
+
+def test_ids_are_added_and_dropped_with_the_offset_or_not_at_all(store: Store) -> None:
+    assert store.ids(ORDERS) == {}
+    store.commit(replace(first(), ids=IdChanges({"8.10": b"12345678", "9.10": b"abcdefgh"}, ())))
+    assert store.ids(ORDERS) == {"8.10": b"12345678", "9.10": b"abcdefgh"}
+    assert (
+        store.commit(replace(commit(5, 20), ids=IdChanges({"9.20": b"x" * 8}, ["8.10"]))) is Outcome.REFUSED
+    )
+    assert store.ids(ORDERS).keys() == {"8.10", "9.10"}
+    store.commit(replace(commit(10, 20), ids=IdChanges({"9.20": b"x" * 8}, ["8.10"])))
+    assert store.ids(ORDERS) == {"9.10": b"abcdefgh", "9.20": b"x" * 8}
