@@ -37,10 +37,7 @@ class Metric(Enum):
 
     # counts of this process; they begin at zero with it
     TURNS = "turns", "Turns counted and committed."
-    PASSED_BY = (
-        "passed_by_turns",
-        "Turns of an agent that does not count them: it learns, or learned from them.",
-    )
+    PASSED_BY = "passed_by_turns", "Turns of an agent that does not count them: it learns from them."
     REPEATED = "repeated_turns", "Turns that a producer sent again, which are not counted again."
     UNMATCHED = "unmatched_turns", "Turns of no configured agent."
     GAPS = "gap_records", "Offsets between an agent's learning and its counting, by agent."

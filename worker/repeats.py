@@ -26,7 +26,7 @@ class Repeats:
     """The ids of the turns that one partition counted in its last ten minutes of event time.
 
     64 bits of each: with n of them another turn is taken for a repeat with probability n / 2**64. 8 bytes an
-    id in the store, about 90 here.
+    id in the store, about 150 here (tracemalloc over 200,000).
     """
 
     def __init__(self, stored: Mapping[str, bytes]) -> None:
