@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-from benchmarks.classifying import banking77, cost, default_taxonomy, responses
+from benchmarks.classifying import banking77, clinc150, cost, default_taxonomy, responses
 from benchmarks.classifying.rows import AbsentError, Row
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 ROWS: dict[str, Callable[[], Row]] = {
     "banking77-transformer": banking77.transformer,
     "banking77-static": banking77.static,
+    "clinc150-transformer": clinc150.transformer,
+    "clinc150-static": clinc150.static,
+    "clinc150-outside-transformer": clinc150.outside_transformer,
+    "clinc150-outside-static": clinc150.outside_static,
     "taxonomy-static": default_taxonomy.static,
     "taxonomy-transformer": default_taxonomy.transformer,
     "refusals-precision": responses.refusal_precision,

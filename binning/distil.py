@@ -1,9 +1,11 @@
 """The static encoder's artefact: one integer vector a token of a sentence transformer, built once, cached.
 
-The recipe is model2vec's (Minish Lab, 2024): pass every token through the transformer by itself, reduce by
-PCA, weight by estimated frequency (SIF with Zipf's law, Arora et al. 2017). Vectors are stored as integers
-so small that their sums are exact in float32: a text's vector is then the same alone, in any batch and on
-any machine.
+The recipe is model2vec's (Minish Lab, 2024), with two changes of ours: pass every token through the
+transformer by itself, take its own state, of length one; reduce; weight by estimated frequency (SIF with
+Zipf's law, Arora et al. 2017). For a model that has a map in `maps/` the reduction is that map: fitted once
+(`benchmarks/mapping.py`) so that the sum of a text's tokens comes near to what the transformer makes of the
+whole text. For any other model it is PCA. Vectors are stored as integers so small that their sums are exact
+in float32: a text's vector is then the same alone, in any batch and on any machine.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from binning.models import file_digest
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -25,13 +29,14 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, float], None]
 
-RECIPE = 2
+RECIPE = 3
 WIDTH = 256
 MAX_TOKENS = 512
 """Tokens of a text that count. 512 entries of 15 bits and a sign sum to less than 2**24: exact in float32."""
 
-_SIF = 5e-4
-"""Of 1e-4 to 1e-2: less weight on frequent words separates topics (clusters), more separates intents."""
+_SIF = 2e-3
+"""Of 1e-4 to 5e-3: less weight on frequent words separates topics (clusters), more separates intents."""
+_MAPS = Path(__file__).parent / "maps"
 _CHARACTER_RANK = 50
 _CHUNK = 512
 _FILES = ("tokenizer.json", "vectors.npy", "meta.json")
@@ -68,18 +73,37 @@ def digest(folder: Path) -> str:
     return content.hexdigest()
 
 
-def _build(source: Path, folder: Path, progress: Progress) -> None:
+def token_features(source: Path, progress: Progress) -> NDArray[np.float64]:
+    """What a token is before any reduction, (tokens, hidden): centred, of length one, weighted.
+
+    Raises:
+        ValueError: the model has another kind of vocabulary than an uncased WordPiece one.
+    """
     tokenizer = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
     if tokenizer["model"]["type"] != "WordPiece" or not (tokenizer["normalizer"] or {}).get("lowercase"):
         raise ValueError(
-            "a static encoder is made of a model with an uncased WordPiece vocabulary, such as MiniLM"
+            "a static encoder is made of a model with an uncased WordPiece vocabulary, as MiniLM"
         )
     vocabulary: dict[str, int] = tokenizer["model"]["vocab"]
-    hidden = _token_states(source, len(vocabulary), progress)
+    states = _token_states(source, len(vocabulary), progress)
+    centred = states - states.mean(axis=0)
+    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+    weighted: NDArray[np.float64] = centred / np.maximum(lengths, 1e-9) * _weights(vocabulary)[:, None]
+    return weighted
+
+
+def map_file(source: Path) -> Path:
+    """Where the map of the model at `source` is, or would be: named by its weights."""
+    return _MAPS / f"{file_digest([source / 'model.safetensors'])[:16]}.npy"
+
+
+def _build(source: Path, folder: Path, progress: Progress) -> None:
+    features = token_features(source, progress)
     progress("reducing the vectors", 0.95)
-    vectors = _reduce(hidden) * _weights(vocabulary)[:, None]
+    known = map_file(source)
+    vectors = features @ (np.load(known).astype(np.float64) if known.is_file() else _components(features))
     scale = np.iinfo(np.int16).max / np.abs(vectors).max()
-    meta = {"recipe": RECIPE, "width": WIDTH, "tokens": len(vocabulary), "max_tokens": MAX_TOKENS}
+    meta = {"recipe": RECIPE, "width": WIDTH, "tokens": len(vectors), "max_tokens": MAX_TOKENS}
     np.save(folder / "vectors.npy", np.rint(vectors * scale).astype(np.int16))
     shutil.copyfile(source / "tokenizer.json", folder / "tokenizer.json")
     (folder / "meta.json").write_text(json.dumps(meta, sort_keys=True), encoding="utf-8")
@@ -87,7 +111,7 @@ def _build(source: Path, folder: Path, progress: Progress) -> None:
 
 
 def _token_states(source: Path, tokens: int, progress: Progress) -> NDArray[np.float64]:
-    """The mean hidden state of `[CLS] token [SEP]` for every token, (tokens, hidden)."""
+    """The hidden state of the token in `[CLS] token [SEP]`, for every token, (tokens, hidden)."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     import torch  # noqa: PLC0415 - seconds to import, and only the first start needs it
     from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415
@@ -102,20 +126,18 @@ def _token_states(source: Path, tokens: int, progress: Progress) -> NDArray[np.f
             chunk = ids[start : start + _CHUNK]
             first = torch.full_like(chunk, special.cls_token_id)
             last = torch.full_like(chunk, special.sep_token_id)
-            states.append(model(input_ids=torch.stack([first, chunk, last], dim=1)).last_hidden_state.mean(1))
+            states.append(model(input_ids=torch.stack([first, chunk, last], dim=1)).last_hidden_state[:, 1])
             progress("distilling the static encoder", 0.05 + 0.9 * min(1.0, (start + _CHUNK) / tokens))
     hidden: NDArray[np.float64] = torch.cat(states).numpy().astype(np.float64)
     return hidden
 
 
-def _reduce(hidden: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Principal components, (tokens, WIDTH); the sign of each is fixed by its largest loading."""
-    centred = hidden - hidden.mean(axis=0)
-    _, axes = np.linalg.eigh(centred.T @ centred)
+def _components(features: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Principal axes, (hidden, WIDTH); the sign of each is fixed by its largest loading."""
+    _, axes = np.linalg.eigh(features.T @ features)
     axes = axes[:, ::-1][:, :WIDTH]
-    signs = np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
-    reduced: NDArray[np.float64] = centred @ (axes * signs)
-    return reduced
+    found: NDArray[np.float64] = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
+    return found
 
 
 def _weights(vocabulary: Mapping[str, int]) -> NDArray[np.float64]:

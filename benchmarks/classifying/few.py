@@ -12,6 +12,8 @@ from binning.identity import in_fitting_half
 from binning.spec import TaxonomyEntry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from binning.encoders import Encoder
@@ -54,14 +56,19 @@ def taxonomy(texts: Texts, examples: int, seed: int) -> list[TaxonomyEntry]:
     return entries
 
 
+def heads(encoder: Encoder, examples_from: Texts, examples: int, draws: int) -> Iterator[Intent]:
+    """The classifier of each draw of examples."""
+    for seed in range(draws):
+        yield Intent.from_taxonomy(taxonomy(examples_from, examples, seed), encoder)
+
+
 def accuracies(
     encoder: Encoder, examples_from: Texts, asked: Texts, examples: int, draws: int
 ) -> list[float]:
     """Of each draw of examples, the share of `asked` whose likeliest intent is right, without abstaining."""
     vectors = encoder.encode(asked.texts)
     found = []
-    for seed in range(draws):
-        head = Intent.from_taxonomy(taxonomy(examples_from, examples, seed), encoder)
+    for head in heads(encoder, examples_from, examples, draws):
         named = np.array(head.bins)[head.probabilities(vectors).argmax(axis=1)]
         found.append(float((named == asked.labels).mean()))
     return found

@@ -86,7 +86,7 @@ def test_a_cached_static_encoder_needs_no_torch(encoder: Encoder) -> None:
 def test_an_artefact_that_lost_the_race_is_thrown_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    states = np.random.default_rng(1).normal(size=(30_522, 300))
+    states = np.random.default_rng(1).normal(size=(30_522, 384))
     monkeypatch.setattr("binning.distil._token_states", lambda *_: states)
     builders = [threading.Thread(target=load_encoder, kwargs={"cache": tmp_path}) for _ in range(2)]
     for builder in builders:
