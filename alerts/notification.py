@@ -33,7 +33,8 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     """One announcement of one episode. It carries names, counts and pointers, never the text of a turn.
 
     `dimensions` are the worst at most five, exceeding ones first; `where` the cells that moved at fixed
-    inputs; `like` the quadrant whose severity and playbook serve (itself, unless one side cannot be seen).
+    inputs; `like` the quadrant whose severity and playbook serve (itself, unless one side cannot be seen);
+    `ended` says why it ends where calm is not why.
     """
 
     kind: Kind
@@ -50,6 +51,7 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     turns: int
     peak_psi: float | None
     reason: str | None
+    ended: str | None
     dimensions: tuple[DimensionVerdict, ...]
     where: tuple[Where, ...]
     changes: tuple[Change, ...]
@@ -83,6 +85,7 @@ def announce(transition: Transition, *, base_url: str | None, playbooks: Mapping
         turns=verdict.turns,
         peak_psi=episode.peak_psi,
         reason=verdict.reason,
+        ended=episode.reason if transition.kind == "resolved" else None,
         dimensions=worst(verdict.dimensions),
         where=verdict.behaviour.where[:SAMPLES] if verdict.behaviour else (),
         changes=verdict.changes[:CHANGES],

@@ -45,7 +45,8 @@ def headline(notification: Notification) -> str:
         took = duration(notification.at - notification.onset)
         peak = f"; peak PSI {notification.peak_psi:.2f}" if notification.peak_psi is not None else ""
         what = notification.quadrant or f"{' and '.join(notification.moved)} moved"
-        return cut(f"[RESOLVED] {name}: {what} - calm again after {took}{peak}", HEADLINE)
+        over = "calm again" if notification.ended is None else "not judged on, its bins were learned anew,"
+        return cut(f"[RESOLVED] {name}: {what} - {over} after {took}{peak}", HEADLINE)
     now = "now " if notification.kind == "updated" else ""
     parts = [f"[FIRING] {name}: {now}{what_moved(notification)}", *evidence(notification)]
     return cut("; ".join(parts), HEADLINE)

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
+import structlog
 
 from baselines.learned import ACTIVE, Active
+from worker.tracked import OutdatedError
 from worker.wiring import active_bins
 
 if TYPE_CHECKING:
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from baselines.store import AgentStore
     from binning.encoders import Encoder
     from worker.chain import ActiveBinSet
+
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -29,20 +34,22 @@ class ActiveAgents:
     store: AgentStore
     encoder: Encoder
     _bins: dict[str, ActiveBinSet] = field(default_factory=dict)
+    _outdated: set[str] = field(default_factory=set)
 
     def __call__(self) -> Mapping[str, ActiveBinSet]:
-        """The active agents.
+        """The active agents, but for those that another version of quadrift learned.
 
         Raises:
             StoreError: the store did not answer.
             IncompatibleError: an agent was learned with another encoder.
         """
         found = {agent: active for agent in self.agents if (active := self._active(agent)) is not None}
-        return {
+        together = {
             agent: self._bin_set(agent, active)
             for agent, active in found.items()
             if all(other in found for other in active.round if other in self.agents)
         }
+        return {agent: bins for agent, bins in together.items() if bins is not None}
 
     def judged_to(self, agent: str) -> float | None:
         """The event time that an agent is judged up to, None before the first step."""
@@ -54,8 +61,16 @@ class ActiveAgents:
         stored = self.store.get(agent, ACTIVE)
         return Active.from_bytes(stored) if stored is not None else None
 
-    def _bin_set(self, agent: str, active: Active) -> ActiveBinSet:
+    def _bin_set(self, agent: str, active: Active) -> ActiveBinSet | None:
         known = self._bins.get(agent)
-        if known is None or known.digest != active.digest:
-            known = self._bins[agent] = active_bins(self.store, agent, active, self.encoder)
-        return known
+        if known is not None and known.digest == active.digest:
+            return known
+        if active.digest in self._outdated:
+            return None
+        try:
+            self._bins[agent] = active_bins(self.store, agent, active, self.encoder)
+        except OutdatedError as error:
+            self._outdated.add(active.digest)
+            log.warning("agent_outdated", agent=agent, reason=str(error))
+            return None
+        return self._bins[agent]

@@ -6,8 +6,6 @@ slice, what is only in memory is dropped and read again from the store.
 
 from __future__ import annotations
 
-import threading
-import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -24,15 +22,16 @@ from worker.kafka_client import KafkaUnavailable
 from worker.learn import DeposedError
 from worker.placing import state_lost
 from worker.reclustering import asked_for
+from worker.tracked import OutdatedError
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Mapping
 
-    from baselines.lease import Lease
     from baselines.store import AgentStore, Partition, PartitionState, Store
     from baselines.watermark import Watermark
-    from worker.health import Health
     from worker.judge import AgentJudge
+    from worker.leadership import Leadership
     from worker.learn import Learner
     from worker.reclustering import Reclusterer
 
@@ -42,56 +41,6 @@ _STEPS_A_SLICE = 12
 _IDLE_S = 0.5
 PASSING = (StoreUnavailable, KafkaUnavailable, DeadLettersUnavailable)
 """What passes by itself: the slice is tried again."""
-
-
-class Leadership:
-    """Renews the lease in its own thread, so that no slice, however long, loses it."""
-
-    def __init__(self, lease: Lease, ttl_s: float, health: Health) -> None:
-        self._lease = lease
-        self._ttl_s = ttl_s
-        self._health = health
-        self._turn = threading.Lock()
-        self._token: int | None = None
-        self._until = 0.0
-
-    @property
-    def token(self) -> int | None:
-        """The fencing token while the lease is ours, None otherwise."""
-        return self._token if time.monotonic() < self._until else None
-
-    def run(self, stop: threading.Event) -> None:
-        """Take or renew the lease until told to stop, then give it up."""
-        while not stop.is_set():
-            self.renew()
-            stop.wait(self._ttl_s / 3)
-        self.renounce()
-
-    def renounce(self) -> None:
-        """Give up the token: a write without an answer may still land, and must not pass for a later one."""
-        with self._turn:
-            self._token, self._until = None, 0.0
-            try:
-                self._lease.release()
-            except StoreUnavailable as error:
-                self._health.store_failed(str(error))  # the lease then expires by itself
-
-    def renew(self) -> None:
-        """One attempt to take or renew the lease."""
-        with self._turn:
-            asked = time.monotonic()
-            try:
-                token = self._lease.acquire()
-            except StoreUnavailable as error:
-                self._health.store_failed(str(error))
-                return
-            self._health.store_answered(time.monotonic())
-            if token is not None and token != self._token:
-                log.info("leading", token=token)
-            if token is None and self._token is not None:
-                log.info("no_longer_leading")
-            self._token = token
-            self._until = asked + self._ttl_s if token is not None else 0.0
 
 
 class Line(Protocol):
@@ -223,7 +172,11 @@ class Judging:
         if any(state.digests.get(agent, active.digest) != active.digest for state in states.values()):
             return False
         if agent not in self._judges or self._judges[agent].active.digest != active.digest:
-            self._judges[agent] = self.judge(agent, active)
+            try:
+                self._judges[agent] = self.judge(agent, active)
+            except OutdatedError as error:
+                self._say(agent, token, {"state": "stale", "reason": str(error), "bin_set": active.digest})
+                return False
         judge, mark = self._judges[agent], watermark(states, self.clock())
         verdicts = judge.advance(mark.at, token, limit=_STEPS_A_SLICE) if mark.at is not None else []
         if verdicts is None:
@@ -234,15 +187,17 @@ class Judging:
     def _tell(self, agent: str, judge: AgentJudge, mark: Watermark, token: int) -> None:
         """Keep the agent's status current: judged up to where, and what holds it back."""
         held = ", ".join(mark.lagging[:5])
-        status = msgspec.json.encode(
-            {
-                "state": "stale" if held else "ok",
-                "reason": f"no word from the owner of {held}" if held else None,
-                "bin_set": judge.active.digest,
-                "judged_to": judge.judged_to,
-                "watermark": mark.at,
-            }
-        )
+        status = {
+            "state": "stale" if held else "ok",
+            "reason": f"no word from the owner of {held}" if held else None,
+            "bin_set": judge.active.digest,
+            "judged_to": judge.judged_to,
+            "watermark": mark.at,
+        }
+        self._say(agent, token, status)
+
+    def _say(self, agent: str, token: int, told: Mapping[str, str | float | None]) -> None:
+        status = msgspec.json.encode(told)
         if self._told.get(agent) != status:
             self.store.write(agent, token, [Put("status", status)])
             self._told[agent] = status

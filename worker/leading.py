@@ -18,7 +18,8 @@ from baselines.errors import StoreUnavailable, explained
 from config.errors import ConfigError
 from worker.dead_letters import DeadLetters
 from worker.judge import AgentJudge
-from worker.lead import Judging, Leadership, Learning, lead
+from worker.lead import Judging, Learning, lead
+from worker.leadership import Leadership
 from worker.learn import Learner
 from worker.placing import refuse_lost_state
 from worker.ranges import KafkaRanges

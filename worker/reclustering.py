@@ -153,7 +153,7 @@ class Reclusterer:
         marks = [state.watermark for state in found.values() if state.watermark is not None]
         if not marks:
             raise _NothingToLearnError("nothing has been counted yet")
-        until = max(marks)
+        until = float(max(marks))
         firsts = self.ranges.first_at(until - request.last_s - _LATER_S)
         ranges = tuple(
             PlannedRange(*partition, min(firsts.get(partition, 0), end), end)

@@ -24,6 +24,10 @@ class IncompatibleError(Exception):
     """What is stored was made under other settings than this worker has. The message says what to do."""
 
 
+class OutdatedError(IncompatibleError):
+    """What is in force was learned by another version of quadrift: it can be learned anew, by this one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How to judge: the one knob, over how many agents it is spread, which dimensions decide, their gates.

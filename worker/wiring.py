@@ -19,7 +19,7 @@ from worker.decode import AgentMatch, agent_of
 from worker.judge import Telling
 from worker.study import LearnFrom
 from worker.survey import LearnRule
-from worker.tracked import IncompatibleError, Rules
+from worker.tracked import IncompatibleError, OutdatedError, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -111,14 +111,20 @@ def active_bins(store: AgentStore, agent: str, active: Active, made: Encoder) ->
 
     Raises:
         IncompatibleError: it was learned with another encoder, or it is missing.
-        ValueError: another version of quadrift learned it.
+        OutdatedError: another version of quadrift learned it.
     """
     data = store.get(agent, bin_set_name(active.digest))
     if data is None:
         raise IncompatibleError(
             f"bin set {active.digest} of agent {agent} is not in Redis: restore it, or take another prefix"
         )
-    bin_set = BinSet.from_bytes(data)
+    try:
+        bin_set = BinSet.from_bytes(data)
+    except ValueError as error:
+        raise OutdatedError(
+            f"agent {agent} was learned by another version of quadrift ({error}). Until `quadrift baseline"
+            " recluster` has learned anew what changed, nothing of it is counted"
+        ) from None
     if bin_set.encoder_digest != made.digest:
         raise IncompatibleError(
             f"agent {agent} was learned with another encoder than {made.name} as it is cached here: give all"
