@@ -87,11 +87,13 @@ def test_a_server_that_evicts_is_refused(
     assert "set it to noeviction" in found["redis"]["says"]
 
 
+@pytest.mark.parametrize("missing", ["topics", "dead letters"])
 def test_a_topic_that_does_not_exist_is_named(
-    kafka_broker: Broker, topics: tuple[str, str], guarded: ValkeyServer
+    kafka_broker: Broker, topics: tuple[str, str], guarded: ValkeyServer, missing: str
 ) -> None:
     if kafka_broker.kind == "mock":
         pytest.skip("the mock cluster makes every topic that it is asked about")
-    status, found = run(settings(kafka_broker, ("none-such", topics[1]), guarded.url))
+    asked = ("none-such", topics[1]) if missing == "topics" else (topics[0], "none-such")
+    status, found = run(settings(kafka_broker, asked, guarded.url))
     assert 1 == status
     assert "topic none-such does not exist" in found["kafka"]["says"]
