@@ -57,12 +57,15 @@ class Batch:
     @cached_property
     def input_words(self) -> NDArray[np.int64]:
         """Words of each input text, 0 where there is none, (turns,)."""
-        return np.fromiter(map(_words, self.texts), np.int64, len(self.texts))
+        return count_words(self.texts)
 
     @cached_property
     def outputs(self) -> list[Output | None]:
         """Each turn's output; None where it has neither text nor tool call."""
-        return [turn.output if turn.answered else None for turn in self.turns]
+        return [
+            out if out is not None and (out.text or out.tool_calls) else None
+            for out in [turn.output for turn in self.turns]
+        ]
 
     @cached_property
     def answered(self) -> NDArray[np.bool_]:
@@ -77,7 +80,7 @@ class Batch:
     @cached_property
     def output_words(self) -> NDArray[np.int64]:
         """Words of each output text, 0 where there is none, (turns,)."""
-        return np.fromiter(map(_words, self.output_texts), np.int64, len(self.output_texts))
+        return count_words(self.output_texts)
 
     @cached_property
     def calls(self) -> list[tuple[ToolCall, ...] | None]:
@@ -98,8 +101,20 @@ def _visible(text: str | None) -> str:
     return text if text and not text.isspace() else ""
 
 
-def _words(text: str) -> int:
-    return len(text.split())
+def count_words(texts: Sequence[str]) -> NDArray[np.int64]:
+    """Words of each text as `str.split` parts it, (texts,): plain ASCII all at once, the rest one by one."""
+    plain = [text if text.isascii() else "" for text in texts]
+    lengths = np.fromiter(map(len, plain), np.int64, len(plain))
+    blank = _BLANK[np.frombuffer(" ".join(("", *plain)).encode("ascii"), dtype=np.uint8)]
+    begins = np.flatnonzero(blank[:-1] & ~blank[1:])
+    words = np.diff(np.searchsorted(begins, np.cumsum([0, *(lengths + 1)])))
+    for row, text in enumerate(texts):
+        if not text.isascii():
+            words[row] = len(text.split())
+    return words
+
+
+_BLANK = np.array([chr(code).isspace() for code in range(128)])
 
 
 @dataclass(slots=True)

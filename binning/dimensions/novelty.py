@@ -103,6 +103,9 @@ def _nearest(vectors: NDArray[np.int8], exemplars: NDArray[np.int8]) -> NDArray[
         chunk = vectors[start : start + _CHUNK].astype(np.float32)
         own = np.einsum("ij,ij->i", chunk, chunk)[:, None]
         product = chunk @ others
-        product[(product == own) & (squares == own)] = 0
-        best[start : start + _CHUNK] = product.max(axis=1)
+        nearest = product.max(axis=1)
+        equal = np.flatnonzero(nearest >= own[:, 0])  # no other row can have one
+        product[equal] *= (product[equal] != own[equal]) | (squares != own[equal])
+        nearest[equal] = product[equal].max(axis=1)
+        best[start : start + _CHUNK] = nearest
     return best

@@ -67,16 +67,19 @@ class RetrievalSource:
     def assign(self, batch: Batch) -> NDArray[np.int32]:
         """The bin of each turn's sources; absent where it names none, unless nothing was found."""
         index = self.sources.index()
+        placed: dict[tuple[str, ...], int] = {}
 
         def bin_of(found: Retrieval | None) -> int:
             if found is None:
                 return ABSENT
             if not found.sources:
                 return 0 if found.documents == 0 else ABSENT
-            pattern = _pattern(found, combined=self.combined)
-            number = index.get(pattern)
+            number = placed.get(found.sources)
             if number is None:
-                number = self.sources.place(_parts(found, combined=self.combined))
+                number = index.get(_pattern(found, combined=self.combined))
+                if number is None:
+                    number = self.sources.place(_parts(found, combined=self.combined))
+                placed[found.sources] = number
             return 1 + number
 
         return np.fromiter((bin_of(turn.retrieval) for turn in batch.turns), np.int32, len(batch.turns))
