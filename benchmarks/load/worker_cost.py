@@ -93,16 +93,29 @@ def learned(spec: BinSpec, records: Sequence[bytes], encoder: Encoder, hourly: f
     return learn_bin_set([turn for turn in turns if isinstance(turn, Turn)], spec, encoder, hourly=hourly)
 
 
-def count_all(there: Servers, bin_set: BinSet, name: str, folder: Path) -> Cost:
-    """One worker counts every turn of the topic from its first on; its cost, the first tenth left out."""
+def count_all(there: Servers, bin_set: BinSet, name: str, folder: Path, *, workers: int = 1) -> Cost:
+    """Workers of one group count every turn of the topic; what they cost together.
+
+    The first tenth is left out, and with several workers what comes before each has its partitions.
+    """
     config = settings(there.broker, there.valkey, name, there.topic)
     store = RedisStore(connect(there.valkey.url), name)
+    group = [WorkerProcess(config, folder, f"{name}-{n}", "ingest") for n in range(workers)]
+    for worker in group:
+        worker.start()
+    eventually("each has its partitions", lambda: sum(map(_assigned, group)) == PARTITIONS)
     _activate(store, bin_set, there.topic)
-    worker = WorkerProcess(config, folder, name=name, role="ingest").start()
     try:
-        return _measured(worker, store, there)
+        return _measured(group, store, there)
     finally:
-        worker.stop()
+        for worker in group:
+            worker.stop()
+
+
+def _assigned(worker: WorkerProcess) -> int:
+    """How many partitions the group has given it; none of all of them while others wait for theirs."""
+    health = worker.get("/healthz")
+    return len(health["partitions"]["assigned"] or ()) if health else 0
 
 
 def _activate(store: RedisStore, bin_set: BinSet, topic: str) -> None:
@@ -114,21 +127,23 @@ def _activate(store: RedisStore, bin_set: BinSet, topic: str) -> None:
     )
 
 
-def _measured(worker: WorkerProcess, store: RedisStore, there: Servers) -> Cost:
+def _measured(group: Sequence[WorkerProcess], store: RedisStore, there: Servers) -> Cost:
     partitions = [Partition(there.topic, number) for number in range(PARTITIONS)]
 
     def committed() -> int:
         return sum(store.state(partition).next_offset or 0 for partition in partitions)
 
     def reached(count: float) -> bool:
-        if not worker.running:
-            raise RuntimeError(f"the worker ended: {worker.lines[-1:]}")
+        for worker in group:
+            if not worker.running:
+                raise RuntimeError(f"{worker.name} ended: {worker.lines[-1:]}")
         return committed() >= count
 
     eventually("the first tenth is counted", lambda: reached(there.records * WARM_SHARE), PATIENCE_S)
-    first, began_cpu, began = committed(), _cpu_s(worker.pid), time.monotonic()
+    first, began_cpu, began = committed(), sum(_cpu_s(worker.pid) for worker in group), time.monotonic()
     eventually("every turn is counted", lambda: reached(there.records), PATIENCE_S)
-    return Cost(there.records - first, _cpu_s(worker.pid) - began_cpu, time.monotonic() - began)
+    took = sum(_cpu_s(worker.pid) for worker in group) - began_cpu
+    return Cost(there.records - first, took, time.monotonic() - began)
 
 
 def _cpu_s(pid: int) -> float:

@@ -44,6 +44,7 @@ def records(sent: Iterable[Sent]) -> Iterator[tuple[str, bytes]]:
     return ((one.key, one.record()) for one in sent)
 
 
+@pytest.mark.fault("P2")
 def test_a_leader_killed_while_learning_leaves_the_same_bin_set_reference_and_counts(
     kafka_broker: Broker, valkey: ValkeyServer, redis_prefix: str, topic: str, tmp_path: Path
 ) -> None:

@@ -38,6 +38,7 @@ def nowhere() -> Broker:
     return Broker(f"127.0.0.1:{free_port()}", "real")
 
 
+@pytest.mark.fault("P6")
 def test_an_unknown_config_key_names_the_nearest_one(
     valkey: ValkeyServer, redis_prefix: str, tmp_path: Path
 ) -> None:
@@ -87,6 +88,7 @@ def test_a_missing_topic_is_named(
     assert f"no-{redis_prefix}" in said
 
 
+@pytest.mark.fault("P6")
 def test_a_wrong_redis_password_is_named_and_not_repeated(
     kafka_broker: Broker, own_valkey: ValkeyServer, redis_prefix: str, tmp_path: Path
 ) -> None:

@@ -119,6 +119,7 @@ def test_every_sink_of_the_route_is_told_once(box: Fixture) -> None:
     assert [sink.sent for sink in sinks] == [["opened"]] * 3
 
 
+@pytest.mark.fault("P3")
 def test_the_same_transition_written_again_is_the_same_rows(box: Fixture) -> None:
     sinks = [Recorder(name) for name in ALL]
     box.put(make_opened()[1], make_opened()[1])
@@ -150,6 +151,7 @@ def test_the_next_episode_waits_for_the_end_of_the_one_before(box: Fixture) -> N
     assert pager.sent == ["opened", "resolved", "resolved", "opened"]
 
 
+@pytest.mark.fault("P3")
 def test_a_failure_waits_longer_each_time_and_survives_a_crash(box: Fixture) -> None:
     log = Recorder("log", *[Retry("status 500")] * 3)
     box.put(only(make_opened()[1], "log"))

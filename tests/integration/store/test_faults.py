@@ -27,6 +27,7 @@ def proxy(valkey: ValkeyServer) -> Iterator[FaultProxy]:
     proxy.close()
 
 
+@pytest.mark.fault("R2")
 def test_a_lost_reply_is_an_error_and_the_same_commit_sent_again_counts_once(
     proxy: FaultProxy, redis_prefix: str
 ) -> None:
@@ -40,6 +41,7 @@ def test_a_lost_reply_is_an_error_and_the_same_commit_sent_again_counts_once(
     assert {"#": 1, "3": 1} == totals(store)
 
 
+@pytest.mark.fault("R2")
 @pytest.mark.parametrize("nth", [2, 5, 50])
 def test_counts_are_exact_while_every_nth_reply_is_lost(
     proxy: FaultProxy, redis_prefix: str, nth: int
@@ -60,6 +62,7 @@ def test_counts_are_exact_while_every_nth_reply_is_lost(
     assert {"#": 120, "3": 120} == totals(store)
 
 
+@pytest.mark.fault("R3")
 def test_a_silent_server_is_given_up_after_the_time_limit(proxy: FaultProxy, redis_prefix: str) -> None:
     store = RedisStore(connect(proxy.url, socket_timeout=0.2), redis_prefix)
     store.commit(first())
@@ -68,6 +71,7 @@ def test_a_silent_server_is_given_up_after_the_time_limit(proxy: FaultProxy, red
         store.state(ORDERS)
 
 
+@pytest.mark.fault("R3")
 def test_a_paused_server_that_runs_the_commit_later_counts_it_once(
     own_valkey: ValkeyServer, redis_prefix: str
 ) -> None:
@@ -101,6 +105,7 @@ def test_a_server_that_evicts_is_refused(own_valkey: ValkeyServer, redis_prefix:
         store.check_server()
 
 
+@pytest.mark.fault("R5")
 def test_a_full_server_refuses_the_whole_commit_and_takes_it_after_relief(
     own_valkey: ValkeyServer, redis_prefix: str
 ) -> None:
@@ -114,6 +119,7 @@ def test_a_full_server_refuses_the_whole_commit_and_takes_it_after_relief(
     assert Outcome.APPLIED is store.commit(commit(10, 11, one(s3=1)))
 
 
+@pytest.mark.fault("R4")
 def test_a_read_only_replica_is_waited_for(own_valkey: ValkeyServer, redis_prefix: str) -> None:
     store = RedisStore(connect(own_valkey.url), redis_prefix)
     store.commit(first())
@@ -124,6 +130,7 @@ def test_a_read_only_replica_is_waited_for(own_valkey: ValkeyServer, redis_prefi
     assert Outcome.APPLIED is store.commit(commit(10, 11, one(s3=1)))
 
 
+@pytest.mark.fault("R6")
 def test_a_server_that_cannot_save_is_waited_for(own_valkey: ValkeyServer, redis_prefix: str) -> None:
     store = RedisStore(connect(own_valkey.url), redis_prefix)
     store.commit(first())
@@ -139,6 +146,7 @@ def test_a_server_that_cannot_save_is_waited_for(own_valkey: ValkeyServer, redis
     assert Outcome.APPLIED is store.commit(commit(10, 11, one(s3=1)))
 
 
+@pytest.mark.fault("R7", "R10")
 def test_scripts_are_sent_again_after_a_restart_and_the_chain_goes_on(
     own_valkey: ValkeyServer, redis_prefix: str
 ) -> None:

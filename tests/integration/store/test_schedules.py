@@ -176,6 +176,7 @@ def restore(store: Any, saved: dict[str, Any]) -> None:
         store._client.restore(key, 0, value)
 
 
+@pytest.mark.fault("K4", "K5", "R2", "R7", "P2")
 @pytest.mark.parametrize("kind", ["memory", "redis"])
 def test_any_schedule_of_faults_ends_with_exact_counts(
     kind: str, valkey: ValkeyServer, redis_prefix: str

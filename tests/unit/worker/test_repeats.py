@@ -69,6 +69,7 @@ def test_repeats_are_counted_unless_told_otherwise() -> None:
     assert turns(store) == 200
 
 
+@pytest.mark.fault("K5")
 def test_a_turn_sent_again_at_a_new_offset_is_counted_once() -> None:
     store = ShakyStore()
     worker = count(sent_twice(5), store)
@@ -76,6 +77,7 @@ def test_a_turn_sent_again_at_a_new_offset_is_counted_once() -> None:
     assert store.state(P0).next_offset == 200
 
 
+@pytest.mark.fault("K5")
 def test_the_next_owner_knows_what_the_last_one_counted() -> None:
     log, store = Log(), ShakyStore()
     log.add(0, *(turn(number) for number in range(100)))

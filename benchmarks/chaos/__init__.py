@@ -1,0 +1,1 @@
+"""What breaks in a soak, and what has to be true after it."""

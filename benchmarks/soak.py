@@ -1,0 +1,169 @@
+"""A soak: real workers on a real broker and store, stationary traffic, and a fault every few seconds.
+
+    python -m benchmarks.soak [--minutes 60] [--rate 200] [--workers 3] [--seed 1] [--calm]
+
+Kill -9, sleep past the session, lost replies, roll-backs, a dead broker: chosen at random, the seed is
+printed. In the end every count must be what one clean run over the same records comes to, bit for bit,
+nobody may have been paged (nothing ever happens in the traffic), and memory must not grow. `--calm` inflicts
+nothing, for comparison. The exit status is 1 unless all of that holds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console
+
+from benchmarks.chaos.faults import SESSION_S, Installation
+from benchmarks.chaos.oracle import differences, expected
+from benchmarks.chaos.traffic import LEARNED_H, TURNS_AN_HOUR, Stream, logged, quiet_turns
+from tests.e2e.counts import caught_up, left
+from tests.e2e.processes import WorkerProcess, eventually, settings
+from tests.fault_proxy import FaultProxy
+from tests.servers import KafkaServer, ValkeyServer, kafka_home
+from worker.encoding import encoder
+from worker.replay import default_settings
+
+if TYPE_CHECKING:
+    from tests.e2e.counts import Left
+    from tests.servers import Broker
+
+PARTITIONS = 6
+TOPIC, PREFIX, AGENT = "turns", "soak", "support-agent"
+CALM_S = 6.0
+"""Mean seconds between two faults: long enough for work to be done, short enough to hit it again."""
+SLOPE_MIB_H = 5.0
+"""Resident memory may grow by this much an hour, over the second half."""
+
+console = Console(stderr=True)
+
+
+@dataclass(slots=True)
+class Watch:
+    """What is seen while it runs: resident memory (MiB) of the worker that never dies, by minutes."""
+
+    began: float = field(default_factory=time.monotonic)
+    memory: list[tuple[float, float]] = field(default_factory=list)
+    died: list[str] = field(default_factory=list)
+
+    @property
+    def minutes(self) -> float:
+        """How long it has run."""
+        return (time.monotonic() - self.began) / 60
+
+    def look(self, workers: list[WorkerProcess]) -> None:
+        """Sample memory; a worker that ended by itself is named, and started again."""
+        self.memory.append((self.minutes, _resident_mib(workers[0].pid)))
+        for worker in workers:
+            if not worker.running:
+                self.died.append(f"{worker.name}: {worker.lines[-1]['event']}")
+                worker.start()
+
+    def slope(self) -> float:
+        """MiB an hour over the second half, by least squares."""
+        half = self.memory[len(self.memory) // 2 :]
+        minutes, resident = np.array(half).T
+        return float(np.polyfit(minutes, resident, 1)[0] * 60)
+
+
+def soak(options: argparse.Namespace, folder: Path) -> bool:
+    """Run it all; whether everything held."""
+    home = kafka_home()
+    if home is None:
+        raise SystemExit("a real broker is needed: Java, and KAFKA_HOME with Kafka's libs")
+    (folder / "kafka").mkdir()
+    (folder / "valkey").mkdir()
+    kafka, valkey = KafkaServer(home, folder / "kafka"), ValkeyServer(folder / "valkey")
+    broker, proxy = kafka.start(), FaultProxy(valkey.start().port)
+    for topic, partitions in ((TOPIC, PARTITIONS), (f"{TOPIC}.dead-letters", 1)):
+        broker.create_topic(topic, partitions)
+    config = settings(broker, valkey, PREFIX, TOPIC)
+    config["redis"]["url"] = proxy.url
+    workers = [WorkerProcess(config, folder, f"worker-{n}").start() for n in range(options.workers)]
+    there = Installation(kafka, valkey, proxy, workers, Random(options.seed))
+    hours = LEARNED_H + 6 + int(options.minutes * 60 * options.rate * 1.2 / TURNS_AN_HOUR)
+    stream = Stream(broker, TOPIC, PARTITIONS, quiet_turns(hours, options.seed), options.rate)
+    try:
+        watch = _run(there, stream, options, broker)
+        found = left(valkey, PREFIX, AGENT)
+        return found is not None and _verdict(there, stream, watch, found, broker)
+    finally:
+        stream.stop()
+        for worker in workers:
+            worker.kill()
+        kafka.stop()
+        valkey.stop()
+
+
+def _run(there: Installation, stream: Stream, options: argparse.Namespace, broker: Broker) -> Watch:
+    """Learn, then traffic and faults for so many minutes, then calm until all is counted."""
+    stream.send(TURNS_AN_HOUR * (LEARNED_H + 3))
+    eventually("learning is over", lambda: left(there.valkey, PREFIX, AGENT), 300)
+    there.save()
+    stream.start()
+    watch, shown = Watch(), 0.0
+    while watch.minutes < options.minutes:
+        time.sleep(there.rng.expovariate(1 / CALM_S))
+        if not options.calm:
+            there.strike()
+        watch.look(there.workers)
+        if watch.minutes - shown >= 1:
+            shown = watch.minutes
+            console.print(f"{shown:4.0f} min, {stream.sent} turns, {there.tally.total()} faults", style="dim")
+    stream.stop()
+    done = f"every partition is read to its end, {SESSION_S} s sessions and all"
+    eventually(done, lambda: caught_up(broker, there.valkey, PREFIX, TOPIC, PARTITIONS), 600)
+    return watch
+
+
+def _verdict(there: Installation, stream: Stream, watch: Watch, found: Left, broker: Broker) -> bool:
+    """Print what came of it; whether all of it is as it must be."""
+    made = encoder(default_settings().encoder)
+    wrong = differences(expected(found, logged(broker, TOPIC, PARTITIONS), made), found.counts)
+    opened = [line for worker in there.workers for line in worker.events("episode_opened")]
+    for name, count in sorted(there.tally.items()):
+        console.print(f"  {count:4d} x {name}")
+    rows: list[tuple[str, Any, bool]] = [
+        ("turns sent", stream.sent, True),
+        ("turns counted behind learning", found.turns, found.turns > 0),
+        ("counts that differ from a clean run", len(wrong), not wrong),
+        ("episodes opened", len(opened), not opened),
+        ("workers that ended by themselves", len(watch.died), not watch.died),
+        ("resident MiB, first and last", f"{watch.memory[0][1]:.0f}, {watch.memory[-1][1]:.0f}", True),
+        ("MiB an hour in the second half", f"{watch.slope():.1f}", watch.slope() < SLOPE_MIB_H),
+    ]
+    for name, value, held in rows:
+        console.print(f"  {name}: {value}{'' if held else '   <-- must not be'}")
+    for line in (*wrong[:10], *watch.died[:10], *map(str, opened[:5])):
+        console.print(f"    {line}", style="red")
+    return all(held for *_, held in rows)
+
+
+def _resident_mib(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * 4096 / 2**20
+
+
+def main() -> int:
+    """Parse the arguments and run."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--minutes", type=float, default=60.0, help="of traffic and faults (default 60)")
+    parser.add_argument("--rate", type=float, default=200.0, help="turns a second (default 200)")
+    parser.add_argument("--workers", type=int, default=3, help="at least 2 (default 3)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--calm", action="store_true", help="inflict nothing")
+    options = parser.parse_args()
+    console.print(f"seed {options.seed}")
+    with tempfile.TemporaryDirectory(prefix="soak-") as name:
+        return 0 if soak(options, Path(name)) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
