@@ -15,7 +15,7 @@ from alerts.playbooks import load as playbook
 from baselines.lease import RedisLease
 from baselines.redis_store import RedisStore
 from worker.active import ActiveAgents
-from worker.connect import await_kafka, kafka_options, redis_client
+from worker.connect import await_kafka, await_store, kafka_options, redis_client
 from worker.counting import Counting
 from worker.encoding import encoder, learned_encoders
 from worker.health import Health
@@ -31,6 +31,7 @@ from worker.watchdog import all_stacks
 if TYPE_CHECKING:
     import threading
 
+    from binning.encoders import Encoder
     from config.settings import Settings
 
 log = structlog.get_logger()
@@ -64,10 +65,15 @@ def _run(settings: Settings, role: str, threads: Threads) -> None:
     snapshots = Refresher(store, names, settings.kafka.topics)
     server = HttpServer(create_app(snapshots, health, work, playbook), settings.http.host, settings.http.port)
     server.start()  # first of all: probes are answered while the rest comes up
-    store.check_server()
+
+    def prepare() -> Encoder:
+        store.check_server()
+        return encoder(settings.encoder, learned_encoders(store, names))
+
+    if (made := await_store(prepare, health, threads.stop)) is None:
+        return
     health.store_answered(time.monotonic())
     snapshots.start()
-    made = encoder(settings.encoder, learned_encoders(store, names))
     active = ActiveAgents(names, store, made)
     options = kafka_options(settings.kafka)
     if not await_kafka(options, health, threads.stop):

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 from kafka.net.sasl.oauth import AbstractTokenProvider
 
 from baselines.connection import Tls, connect
+from baselines.errors import StoreUnavailable
 from worker.kafka_client import KafkaAway, KafkaOptions, KafkaUnavailable, open_admin
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
     from pathlib import Path
 
     from baselines.connection import Client
     from config.connections import Kafka, Redis
     from worker.health import Health
+
+Ready = TypeVar("Ready")
 
 WAIT_S = 5.0
 TRY_MS = 5_000
@@ -77,6 +81,25 @@ def await_kafka(options: KafkaOptions, health: Health, stop: threading.Event) ->
             health.waits_for = None
             return True
     return False
+
+
+def await_store(prepare: Callable[[], Ready], health: Health, stop: threading.Event) -> Ready | None:
+    """What `prepare` makes of the store, once that answers; None when told to stop.
+
+    Raises:
+        StoreRefused: it answers, and refuses.
+    """
+    while not stop.is_set():
+        try:
+            made = prepare()
+        except StoreUnavailable as error:
+            log.warning("waiting_for_the_store", reason=str(error))
+            health.waits_for = str(error)
+            stop.wait(WAIT_S)
+        else:
+            health.waits_for = None
+            return made
+    return None
 
 
 def redis_client(settings: Redis) -> Client:

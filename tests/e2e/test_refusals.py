@@ -47,14 +47,17 @@ def test_an_unknown_config_key_names_the_nearest_one(
     assert "false_pages_per_month" in said
 
 
-def test_an_unreachable_redis_is_named_with_what_to_look_at(
+@pytest.mark.fault("R1")
+def test_an_unreachable_redis_is_named_and_waited_for(
     valkey: ValkeyServer, redis_prefix: str, tmp_path: Path
 ) -> None:
     config = settings(nowhere(), valkey, redis_prefix, "t")
     config["redis"]["url"] = f"redis://127.0.0.1:{free_port()}/0"
-    status, said = refused(tmp_path, config)
-    assert status == 1
-    assert "redis.url" in said
+    worker = WorkerProcess(config, tmp_path).start()
+    said = eventually("it says what it waits for", lambda: worker.events("waiting_for_the_store"))
+    assert "is redis.url right?" in said[0]["reason"]
+    assert worker.get("/livez")["status"] == "ok"
+    assert worker.stop() == 0
 
 
 @pytest.mark.fault("K1")
