@@ -18,7 +18,7 @@ from worker.wiring import bin_spec
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from baselines.store import Store
+    from baselines.store import Partition, PartitionState, Store
     from config.settings import Settings
 
 _HOUR = 3600
@@ -42,12 +42,20 @@ def in_force(store: Store, agent: str, settings: Settings) -> dict[str, Any] | N
         "partitions": {
             str(partition): {
                 "bin_set": state.digests.get(agent),
-                "from_offset": state.adopted[agent].offset if agent in state.adopted else None,
+                "from_offset": _begin(partition, state, agent, active),
                 "next_offset": state.next_offset,
             }
             for partition, state in states.items()
         },
     }
+
+
+def _begin(partition: Partition, state: PartitionState, agent: str, active: Active) -> int | None:
+    """The first offset that is counted under the bin set in force, behind what a first start learned from."""
+    if agent not in state.adopted:
+        return None
+    learned = (planned.end for planned in active.ends if planned.partition == partition)
+    return max(state.adopted[agent].offset, *learned, 0)
 
 
 def _references(store: Store, agent: str, active: Active) -> dict[str, dict[str, Any]]:
@@ -89,13 +97,8 @@ def shown(console: Console, agent: str, found: dict[str, Any] | None) -> None:
         )
     if found["before"]:
         console.print(f"before it: {', '.join(found['before'])}")
-    references = Table("dimension", "reference from", "to", "", "judged from", box=None)
-    for key, one in found["dimensions"].items():
-        grows = "frozen" if one["frozen"] else "grows"
-        times = (_when(one[name]) for name in ("reference_from", "reference_to"))
-        references.add_row(key, *times, grows, _when(one["judged_from"]))
-    if found["dimensions"]:
-        console.print(references)
+    for about, names in _alike(found["dimensions"]).items():
+        console.print(f"{about}: {', '.join(names)}")
     clusters = Table("cluster", "typical terms", box=None)
     for index, terms in enumerate(found["clusters"]):
         clusters.add_row(str(index), terms)
@@ -104,6 +107,17 @@ def shown(console: Console, agent: str, found: dict[str, Any] | None) -> None:
     for name, one in found["partitions"].items():
         partitions.add_row(name, *(str(one[key]) for key in ("bin_set", "from_offset", "next_offset")))
     console.print(partitions)
+
+
+def _alike(dimensions: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
+    """The dimensions that have the same reference, under what there is to say of it."""
+    found: dict[str, list[str]] = {}
+    for key, one in dimensions.items():
+        span = f"{_when(one['reference_from'])} to {_when(one['reference_to'])}"
+        grows = "frozen" if one["frozen"] else "still growing"
+        about = f"reference {span}, {grows}, judged from {_when(one['judged_from'])}"
+        found.setdefault(about, []).append(key)
+    return found
 
 
 def _when(seconds: float) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import time
 from dataclasses import replace
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from baselines.eras import Laid
 from baselines.learned import ACTIVE, Active, bin_set_name, layout_name
@@ -22,6 +24,7 @@ from worker.baseline import ask
 from worker.demo.scenario import Scenario, latest_begin
 from worker.demo.traffic import generate
 from worker.history_file import HISTORY, HistoryFiles
+from worker.in_force import in_force, shown
 from worker.kafka_client import KafkaUnavailable
 from worker.learn import DeposedError
 from worker.reclustering import Reclusterer, Request, asked_for, request_of
@@ -125,6 +128,24 @@ def test_clusters_begin_anew_and_the_edges_of_everything_else_stay(
     assert outcome.moved is not None
     assert 0 <= outcome.moved < 1
     assert not asked_for(store, AGENT)
+
+
+def test_what_is_in_force_is_shown_without_a_word_of_a_turn(
+    store: MemoryStore, files: Files, encoder: Encoder
+) -> None:
+    before = active(store)
+    learned = in_force(store, AGENT, settings())
+    ask(store, AGENT, DAY)
+    run(store, files, encoder)
+    now = in_force(store, AGENT, settings())
+    assert learned is not None
+    assert now is not None
+    assert [[], [before.digest]] == [learned["before"], now["before"]]
+    assert before.ends[0].end == learned["partitions"]["history-0"]["from_offset"]
+    assert any(terms.strip() for terms in now["clusters"])
+    shown(console := Console(record=True, width=200, file=StringIO()), AGENT, now)
+    assert now["bin_set"] in console.export_text()
+    assert in_force(store, "nobody", settings()) is None
 
 
 def test_a_leader_that_dies_is_followed_by_one_that_learns_the_same(
