@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+from sklearn.cluster import KMeans
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
@@ -29,16 +30,23 @@ _SURE = 0.33
 """Below this probability the text is `other`: nothing of the taxonomy is likely."""
 
 
+_PER_THEME = 25
+"""Examples of an intent that make one theme of it, about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
     """Multinomial logistic regression in integers; abstains to `other`.
 
-    `weights` is (intents, width) int32, `bias` (intents,) int64, both in units of 1 / 1024 (and the vectors'
-    127).
+    An intent is several things (a balance, a delivery and opening hours are all looked up) that no one plane
+    parts from the rest: its examples are clustered into themes, and it is as likely as they are together.
+
+    `weights` is (themes, width) int32, `bias` (themes,) int64, both in units of 1 / 1024 (and the vectors'
+    127); `owners` (themes,) int64, ascending, is the bin that each theme belongs to.
     """
 
     side: ClassVar[Side] = "input"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     halved: ClassVar[bool] = False
     configured: ClassVar[bool] = True
     name: ClassVar[str] = "intent"
@@ -46,6 +54,7 @@ class Intent:
     bins: tuple[str, ...]
     weights: NDArray[np.int32]
     bias: NDArray[np.int64]
+    owners: NDArray[np.int64]
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -71,22 +80,24 @@ class Intent:
         )
         if len(set(owners.tolist())) < 2:
             raise ValueError("a taxonomy needs examples of at least two intents")
+        vectors = encoder.encode(texts).astype(np.float64) / _UNIT
         with threadpool_limits(limits=1):
+            themes, theme_owners = _themes(vectors, owners)
             model = LogisticRegression(C=_INVERSE_PENALTY, class_weight="balanced", max_iter=2_000, tol=1e-6)
-            model.fit(encoder.encode(texts).astype(np.float64) / _UNIT, owners)
+            model.fit(vectors, themes)
         coefficients, intercepts = _one_row_a_class(model.coef_, model.intercept_)
-        weights = np.zeros((len(names), encoder.width), dtype=np.int32)
-        bias = np.full(len(names), -(_SCALE * _UNIT * 64), dtype=np.int64)
-        weights[model.classes_] = np.rint(coefficients * _SCALE)
-        bias[model.classes_] = np.rint(intercepts * _SCALE * _UNIT)
-        return cls(names, weights, bias)
+        weights = np.rint(coefficients * _SCALE).astype(np.int32)
+        bias = np.rint(intercepts * _SCALE * _UNIT).astype(np.int64)
+        return cls(names, weights, bias, theme_owners)
 
     def probabilities(self, vectors: NDArray[np.int8]) -> NDArray[np.float64]:
         """(texts, intents); the dot products are of integers, hence exact."""
         scores = vectors.astype(np.float64) @ self.weights.T.astype(np.float64) + self.bias
-        scores = (scores - scores.max(axis=1, keepdims=True)) / (_SCALE * _UNIT)
-        odds = np.exp(scores)
-        shares: NDArray[np.float64] = odds / odds.sum(axis=1, keepdims=True)
+        odds = np.exp((scores - scores.max(axis=1, keepdims=True)) / (_SCALE * _UNIT))
+        present, starts = np.unique(self.owners, return_index=True)
+        shares = np.zeros((len(vectors), len(self.bins)))
+        shares[:, present] = np.add.reduceat(odds, starts, axis=1)
+        shares /= shares.sum(axis=1, keepdims=True)
         return shares
 
     def assign(self, batch: Batch) -> NDArray[np.int32]:
@@ -97,13 +108,29 @@ class Intent:
         return np.where(batch.has_text, best, ABSENT).astype(np.int32)
 
     def state(self) -> Mapping[str, Any]:
-        """The names and the integer coefficients."""
-        return {"bins": self.bins, "weights": self.weights, "bias": self.bias}
+        """The names, the integer coefficients of the themes, and whose they are."""
+        return {"bins": self.bins, "weights": self.weights, "bias": self.bias, "owners": self.owners}
 
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> Self:
         """From `state`."""
-        return cls(tuple(state["bins"]), state["weights"], state["bias"])
+        return cls(tuple(state["bins"]), state["weights"], state["bias"], state["owners"])
+
+
+def _themes(
+    vectors: NDArray[np.float64], owners: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The theme of each example, (examples,), and the owner of each theme, (themes,)."""
+    themes = np.zeros(len(owners), dtype=np.int64)
+    theme_owners: list[int] = []
+    for owner in np.unique(owners).tolist():
+        own = np.flatnonzero(owners == owner)
+        count = max(1, round(len(own) / _PER_THEME))
+        labels = KMeans(count, n_init=5, random_state=0).fit_predict(vectors[own]) if count > 1 else own * 0
+        found, numbers = np.unique(labels, return_inverse=True)
+        themes[own] = len(theme_owners) + numbers
+        theme_owners.extend([owner] * len(found))
+    return themes, np.array(theme_owners, dtype=np.int64)
 
 
 def _one_row_a_class(

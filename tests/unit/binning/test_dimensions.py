@@ -225,3 +225,14 @@ def test_more_clusters_than_texts_are_not_asked_for(teach: Teach, names: Name) -
 
 def _asked_as(identity: str, text: str) -> Turn:
     return Turn(trace_id=identity, at=EventTime(0.0), input=Input(text=text))
+
+
+def test_an_intent_of_several_themes_is_as_likely_as_they_are_together(encoder: Encoder) -> None:
+    weather = tuple(f"{much} {what} today" for what in ("rain", "snow") for much in map(str, range(20)))
+    money = tuple(f"{much} {what} to pay" for what in ("euros", "bills") for much in map(str, range(20)))
+    taxonomy = (TaxonomyEntry("weather", "", weather), TaxonomyEntry("money", "", money))
+    learned = Intent.from_taxonomy(taxonomy, encoder)
+    shares = learned.probabilities(encoder.encode(["the snow", "a bill"]))
+    assert learned.owners.tolist() == [0, 0, 1, 1]
+    assert [learned.bins[best] for best in shares.argmax(axis=1)] == ["weather", "money"]
+    assert np.allclose(shares.sum(axis=1), 1)

@@ -34,7 +34,7 @@ def test_refusals_are_what_people_call_refusals(rules: tuple[ResponseRule, ...],
     truth = [row["labels"]["response_category"] for row in rows]
     precision, recall = _precision_recall(truth, _categories(rows, rules, encoder), "refused")
     assert precision >= 0.9
-    assert recall >= 0.85
+    assert recall >= 0.9
 
 
 def test_clarifying_questions_are_told_from_answers(
@@ -62,7 +62,7 @@ def test_the_default_taxonomy_tells_support_requests_apart(
                 truth.append(entry["default_intent"])
     dimension = Intent.from_taxonomy(taxonomy, encoder)
     named = [dimension.bins[best] for best in dimension.probabilities(encoder.encode(texts)).argmax(axis=1)]
-    for intent, least in (("billing", 0.75), ("refund", 0.75), ("tech_support", 0.5), ("lookup", 0.45)):
+    for intent, least in (("billing", 0.85), ("refund", 0.8), ("tech_support", 0.8), ("lookup", 0.8)):
         assert _f1(truth, named, intent) >= least
 
 
