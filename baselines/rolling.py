@@ -48,6 +48,11 @@ class _Asked(NamedTuple):
     hours: range
     excluded: frozenset[int]
 
+    def since(self, first: int) -> int:
+        """How many hours there are from `first` on, counted or not, those left out taken off."""
+        covered = range(first, self.hours.stop)
+        return len(covered) - sum(hour in covered for hour in self.excluded)
+
     def changes(self, before: _Asked | None) -> set[int]:
         """The hours that one of the two may use and the other may not; all of its own where nothing was."""
         if before is None:
@@ -60,15 +65,10 @@ class _Asked(NamedTuple):
 
 @dataclass(slots=True)
 class _Held:
-    """The hours that one rung's cells hold now, and which hours they were asked for.
-
-    `covered` is how many hours lie between the first of them and the end, those left out taken off; `due` are
-    hours to be looked at again.
-    """
+    """The hours that one rung's cells hold now, which they were asked for, and those to look at again."""
 
     cells: Cells
     hours: dict[int, NDArray[np.int64]] = field(default_factory=dict)
-    covered: int = 0
     asked: _Asked | None = None
     due: set[int] = field(default_factory=set)
 
@@ -120,9 +120,11 @@ class RollingReference:
             return None
         span = rolling_span(window, since)
         hours = range(-(-span.start // HOUR), span.end // HOUR)
-        held = self._held.setdefault(window.length_s, _Held(Cells.empty(self._fixed.pooling.size)))
-        self._bring_up_to_date(held, _Asked(hours, frozenset(excluded)), history)
-        if held.covered < LEAST_HOURS:
+        if window.length_s not in self._held:
+            self._held[window.length_s] = _Held(Cells.empty(self._fixed.pooling.size))
+        held, asked = self._held[window.length_s], _Asked(hours, frozenset(excluded))
+        self._bring_up_to_date(held, asked, history)
+        if len(held.hours) < LEAST_HOURS and asked.since(min(held.hours, default=hours.stop)) < LEAST_HOURS:
             return None
         return self._basis(held.cells)
 
@@ -143,8 +145,6 @@ class RollingReference:
             elif hour not in held.hours:
                 self._take(held, hour, history[hour])
         held.asked, held.due = asked, set()
-        covered = range(min(held.hours, default=asked.hours.stop), asked.hours.stop)
-        held.covered = len(covered) - sum(hour in covered for hour in asked.excluded)
 
     def _take(self, held: _Held, hour: int, counts: NDArray[np.int64]) -> None:
         counts = self._fixed.pooling.pooled(counts[self._column]).copy()
