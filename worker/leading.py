@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import structlog
@@ -96,12 +97,15 @@ class Leading:
 
     def _learner(self, agent: str) -> Learner:
         settings = self._settings
-        ranges = KafkaRanges(self._options, settings.kafka.topics)
-        refuse_lost_state(self._store, ranges.told(settings.redis.prefix))
         start = learn_from(settings)
-        study = self._study(agent, ranges)
-        study.since = start.since
-        study.letters = DeadLetters(self._options, settings.kafka.dead_letter_topic)
+        with ExitStack() as on_failure:
+            ranges = KafkaRanges(self._options, settings.kafka.topics)
+            on_failure.callback(ranges.close)
+            refuse_lost_state(self._store, ranges.told(settings.redis.prefix))
+            study = self._study(agent, ranges)
+            study.since = start.since
+            study.letters = DeadLetters(self._options, settings.kafka.dead_letter_topic)
+            on_failure.pop_all()
         return Learner(agent, self._store, study, learn_rule(settings), start.latest)
 
     def _reclusterer(self, agent: str) -> Reclusterer:
