@@ -43,6 +43,12 @@ class Gap(msgspec.Struct, frozen=True, omit_defaults=True):
         """Whether its records may be of the window's event time."""
         return self.until >= window.start and (self.since is None or self.since < window.end)
 
+    def hours(self, end: float) -> range:
+        """The hours since the epoch, up to `end` in seconds, it reaches into; none if that is open."""
+        if self.since is None:
+            return range(0)
+        return range(int(self.since) // 3600, int(min(self.until, end)) // 3600 + 1)
+
 
 def remembered(gaps: Iterable[Gap], watermark: float | None) -> tuple[Gap, ...]:
     """The gaps worth keeping at this event time: none older than the counts, and not ever more of them."""

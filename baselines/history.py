@@ -70,6 +70,7 @@ class History:
         self._minutes: dict[int, NDArray[np.int64]] = {}
         self._changed: set[int] = set()
         self._gaps: list[Gap] = []
+        self._lost: frozenset[int] = frozenset()
 
     def seed(self, segment: str, hours: Mapping[int, NDArray[np.int64]]) -> None:
         """Put the counts of the learning range before the buckets; `hours` maps hours to flat vectors."""
@@ -88,7 +89,12 @@ class History:
                 hours = {hour: bucket.turns for hour, bucket in cache.hours.items()}
                 read = self._store.read(partition, self.agent, era.bin_set, minutes, hours)
                 self._apply(cache, era, read)
+        self._lost = frozenset(hour for gap in self._gaps for hour in gap.hours(end))
         self._forget(end)
+
+    def left_out(self, hours: set[int]) -> set[int] | frozenset[int]:
+        """The hours that no reference may learn from: these, and those that a gap reaches into."""
+        return hours | self._lost if self._lost else hours
 
     def gaps(self, window: Window) -> list[Gap]:
         """The gaps that may reach into a window: it is incomplete, and no counts of it may be judged."""

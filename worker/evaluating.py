@@ -92,7 +92,7 @@ def _trials(segment: Segment, dimension: DimensionLayout, part: Parts, history: 
     recent = segment.rolling[dimension.key].basis(
         part.window,
         history.hours(segment.name),
-        excluded=tracked.kept.excluded,
+        excluded=history.left_out(tracked.kept.excluded),
         since=tracked.kept.restarted,
     )
     rolling = trial(recent, counted, alpha=level, gates=gates) if recent is not None else None
@@ -151,7 +151,7 @@ def _joint_reference(
     if since is None:
         return segment.joint_reference[joint.slots].reshape(joint.shape)
     span = rolling_span(window, since)
-    excluded = set().union(*(k.excluded for k in kept))
+    excluded = history.left_out(set().union(*(k.excluded for k in kept)))
     hours = [h for h in range(-(-span.start // HOUR), span.end // HOUR) if h not in excluded]
     if len(hours) < LEAST_HOURS:
         return None

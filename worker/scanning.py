@@ -121,7 +121,7 @@ def _basis(segment: Segment, dimension: DimensionLayout, step: int, history: His
     return segment.rolling[dimension.key].basis(
         Window(step - tracked.rung, step),
         history.hours(segment.name),
-        excluded=tracked.kept.excluded,
+        excluded=history.left_out(tracked.kept.excluded),
         since=tracked.kept.restarted,
     )
 

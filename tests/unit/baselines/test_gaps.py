@@ -40,3 +40,9 @@ def test_many_gaps_become_fewer_that_lose_no_record_and_no_time() -> None:
 def test_gaps_are_read_back_as_they_were() -> None:
     gaps = (gap(0, until=1.5), gap(1, since=0.25, until=2.0, agent="support"))
     assert gaps == decode_gaps(encode_gaps(gaps))
+
+
+def test_the_hours_of_a_gap_are_those_around_it_and_none_where_its_beginning_is_unknown() -> None:
+    assert [2, 3] == list(gap(0, since=2.5 * HOUR, until=3.2 * HOUR).hours(9.0 * HOUR))
+    assert [2, 3] == list(gap(0, since=2.5 * HOUR, until=float("inf")).hours(3.9 * HOUR))
+    assert list(gap(0, until=3.2 * HOUR).hours(9.0 * HOUR)) == []
