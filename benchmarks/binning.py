@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-from benchmarks.classifying import banking77, clinc150, cost, default_taxonomy, responses
+from benchmarks.classifying import banking77, clinc150, cost, default_taxonomy, responses, stability
 from benchmarks.classifying.rows import AbsentError, Row
 
 if TYPE_CHECKING:
@@ -45,6 +45,9 @@ ROWS: dict[str, Callable[[], Row]] = {
     "clarifying-sgd": responses.clarifying_sgd,
     "clarifying-qulac": responses.clarifying_qulac,
     "sentiment": responses.sentiment,
+    "stability-static": stability.static,
+    "stability-transformer": stability.transformer,
+    "stability-onnx": stability.onnx,
     "cost": cost.full,
     "cost-budget": cost.budget,
 }

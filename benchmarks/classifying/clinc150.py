@@ -71,7 +71,7 @@ def _outside(kind: str, named: str, bar: float | None) -> Row:
     for head in heads(encoder, _split("train"), _EXAMPLES, _DRAWS):
         shares = head.probabilities(inside)
         sure = np.sort(shares.max(axis=1)[np.array(head.bins)[shares.argmax(axis=1)] == known.labels])
-        keep = min(_KEPT * len(inside), 0.95 * len(sure))
+        keep = _KEPT * len(inside) if len(sure) >= _KEPT * len(inside) else 0.95 * len(sure)
         least = sure[len(sure) - int(np.ceil(keep))]
         recalls.append(float((head.probabilities(outside).max(axis=1) < least).mean()))
         kept.append(keep / len(inside))
