@@ -48,6 +48,11 @@ class FaultProxy:
         with self._lock:
             self._lose_every = nth
 
+    def lead_to(self, port: int) -> None:
+        """Another server is behind the address now, as after a fail-over; open connections end."""
+        self._target = ("127.0.0.1", port)
+        self.mode = "refuse"
+
     def close(self) -> None:
         """Take no more connections."""
         self._listener.close()

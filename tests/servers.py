@@ -94,14 +94,19 @@ class ValkeyServer:
 
     def start(self) -> ValkeyServer:
         """Start it, or start it again on the same port and folder, and wait until it has loaded its data."""
+        process, log = self.launch()
+        _wait(self._answers, process, log, 20)
+        return self
+
+    def launch(self) -> tuple[subprocess.Popen[bytes], Path]:
+        """Start it without waiting; the process and its log."""
         settings = {"save": "", "appendonly": "no", "dir": str(self.folder), **self.options}
         command = [str(get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1"]
         for name, value in settings.items():
             command += [f"--{name}", value]
         log = self.folder / "valkey.log"
         self.process = _spawn(command, log)
-        _wait(self._answers, self.process, log, 20)
-        return self
+        return self.process, log
 
     def _answers(self) -> bool:
         password = self.options.get("requirepass")

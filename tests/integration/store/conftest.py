@@ -1,4 +1,4 @@
-"""Each contract test runs on the in-process store, on one Valkey server and on a Valkey cluster."""
+"""Each contract test runs on the in-process store, on one Valkey server and on a cluster of three."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from baselines.connection import connect
 from baselines.memory import MemoryStore
 from baselines.redis_store import RedisStore
-from tests.servers import ValkeyServer
+from tests.servers import ValkeyServer, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,25 +22,40 @@ if TYPE_CHECKING:
     from baselines.store import Store
 
 
+SLOTS = ((0, 5460), (5461, 10922), (10923, 16383))
+
+
 @pytest.fixture(scope="session")
 def valkey_cluster() -> Iterator[ValkeyServer]:
-    """A cluster of one node that holds every slot: enough to refuse keys of two slots in one script."""
-    with tempfile.TemporaryDirectory(prefix="valkey-cluster-") as folder:
-        options = {"cluster-enabled": "yes", "cluster-config-file": "nodes.conf"}
-        server = ValkeyServer(Path(folder), options).start()
-        with server.client() as client:
-            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-            limit = time.monotonic() + 20
-            while not _is_up(server) and time.monotonic() < limit:
-                client.execute_command("PING")
-        yield server
-        server.stop()
+    """The first node of a cluster of three, each with a third of the slots."""
+    with tempfile.TemporaryDirectory(prefix="valkey-cluster-") as folder, contextlib.ExitStack() as stack:
+        nodes = [stack.enter_context(_node(Path(folder) / str(number))) for number in range(len(SLOTS))]
+        for node, (first, last) in zip(nodes, SLOTS, strict=True):
+            with node.client() as client:
+                client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
+                bus = nodes[0].options["cluster-port"]
+                client.execute_command("CLUSTER", "MEET", "127.0.0.1", nodes[0].port, bus)
+        limit = time.monotonic() + 30
+        while not all(map(_is_up, nodes)) and time.monotonic() < limit:
+            nodes[0].client().execute_command("PING")
+        yield nodes[0]
+
+
+@contextlib.contextmanager
+def _node(folder: Path) -> Iterator[ValkeyServer]:
+    folder.mkdir()
+    bus = free_port()
+    options = {"cluster-enabled": "yes", "cluster-config-file": "nodes.conf", "cluster-port": str(bus)}
+    server = ValkeyServer(folder, options).start()
+    yield server
+    server.stop()
 
 
 def _is_up(server: ValkeyServer) -> bool:
+    """Whether it knows of three nodes that between them hold every slot."""
     with server.client() as client, contextlib.suppress(RedisError):
         state: dict[str, str] = client.execute_command("CLUSTER INFO")
-        return state["cluster_state"] == "ok"
+        return (state["cluster_state"], state["cluster_known_nodes"]) == ("ok", "3")
     return False
 
 
