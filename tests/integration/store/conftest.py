@@ -37,7 +37,7 @@ def valkey_cluster() -> Iterator[ValkeyServer]:
                 client.execute_command("CLUSTER", "MEET", "127.0.0.1", nodes[0].port, bus)
         limit = time.monotonic() + 30
         while not all(map(_is_up, nodes)) and time.monotonic() < limit:
-            nodes[0].client().execute_command("PING")
+            nodes[0].client().ping()
         yield nodes[0]
 
 
