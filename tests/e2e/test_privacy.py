@@ -35,9 +35,11 @@ def canaries(played: Scenario) -> Iterator[tuple[str, bytes]]:
         output["text"] += f" {word}"
         output["flags"] = [*output.get("flags", ()), *([f"the user said {word}"] if number % 50 == 0 else ())]
         for call in output.get("tool_calls", ()):
-            call["arguments"]["note"] = word
-            call["result"] = {"said": word}
+            call["arguments"] |= {"note": word, word: 1}
+            call["result"] = {"said": word, "by": {f"{word}@example.com": word}}
         sent.turn["attributes"]["note"] = word
+        sent.turn["retrieval"] = {"sources": [f"notes of {word}"], "documents": 1}
+        sent.turn["input"]["modalities"] = [word]
         yield sent.key, sent.record()
         if number % 500 == 0:
             yield sent.key, f'{{"trace_id": 1, "input": {{"text": "{word}"}}}}'.encode()
@@ -61,8 +63,9 @@ def test_no_text_of_a_user_reaches_redis_logs_http_or_alerts(
         own_valkey,
         redis_prefix,
         topic,
-        alerts={"sinks": sinks},
+        alerts={"sinks": sinks, "max_age": "30d"},
         log={"format": "json", "level": "debug"},
+        binning={"dimensions": [{"name": "note", "side": "input", "attribute": "note"}]},
     )
     worker = WorkerProcess(config, tmp_path).start()
 
