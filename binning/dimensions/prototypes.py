@@ -21,7 +21,7 @@ WORDS = 60
 
 _SCALE = 1 << 10
 _UNIT = 127
-_INVERSE_PENALTY = 3.0
+_INVERSE_PENALTY = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ _HANDS_OVER = re2.compile(
     r"(?i)escalat|hand_?-?(off|over)|(transfer|connect|forward|route|pass|switch|call)"
     r".*(human|agent|person|representative|operator|specialist|staff)"
 )
-_SURE = 0.85
+_SURE = 0.9
 """How likely the prototypes must find a category before a text without any pattern is of it."""
 
 
@@ -62,7 +62,7 @@ class ResponseCategory:
     """
 
     side: ClassVar[Side] = "output"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     halved: ClassVar[bool] = False
     configured: ClassVar[bool] = True
     name: ClassVar[str] = "response_category"

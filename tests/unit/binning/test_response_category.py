@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from binning.encoders import Encoder
 
 LOOKED_UP = (ToolCall("get_order"),)
-UNSAID = "Stealing is a crime and it hurts innocent people. Instead, find lawful ways to get what you need."
+UNSAID = (
+    "Spreading hatred of a religion is wrong and harms people. Everyone deserves equal respect and dignity."
+)
 """A refusal of which no pattern knows a word."""
 
 
