@@ -92,9 +92,10 @@ def dimension_text(dimension: DimensionVerdict) -> str:
 
 
 def driver_text(driver: Driver) -> str:
-    """`refused 3 % -> 18 %`."""
+    """`refused 3 % -> 18 %`; a bin that has a label with it: `7 (refund, charged twice) 3 % -> 18 %`."""
     moved = f"{share(driver.reference_share)} -> {share(driver.current_share)}"
-    return f"{clean(driver.label or driver.bin, 40)} {moved}"
+    label = f" ({clean(driver.label, 40)})" if driver.label else ""
+    return f"{clean(driver.bin, 40)}{label} {moved}"
 
 
 def where_text(where: Where) -> str:

@@ -169,7 +169,10 @@ class Judging:
         if stored is None:
             return False
         active = Active.from_bytes(stored)
+        mark = watermark(states, self.clock())
         if any(state.digests.get(agent, active.digest) != active.digest for state in states.values()):
+            if mark.lagging:  # else it is a matter of a second
+                self._say(agent, token, self._status(active, None, mark))
             return False
         if agent not in self._judges or self._judges[agent].active.digest != active.digest:
             try:
@@ -177,26 +180,28 @@ class Judging:
             except OutdatedError as error:
                 self._say(agent, token, {"state": "stale", "reason": str(error), "bin_set": active.digest})
                 return False
-        judge, mark = self._judges[agent], watermark(states, self.clock())
+        judge = self._judges[agent]
         verdicts = judge.advance(mark.at, token, limit=_STEPS_A_SLICE) if mark.at is not None else []
         if verdicts is None:
             raise DeposedError
-        self._tell(agent, judge, mark, token)
+        self._say(agent, token, self._status(active, judge.judged_to, mark))
         return bool(verdicts)
 
-    def _tell(self, agent: str, judge: AgentJudge, mark: Watermark, token: int) -> None:
-        """Keep the agent's status current: judged up to where, and what holds it back."""
+    def _status(
+        self, active: Active, judged_to: int | None, mark: Watermark
+    ) -> dict[str, str | float | None]:
+        """Judged up to where, and what holds it back."""
         held = ", ".join(mark.lagging[:5])
-        status = {
+        return {
             "state": "stale" if held else "ok",
             "reason": f"no word from the owner of {held}" if held else None,
-            "bin_set": judge.active.digest,
-            "judged_to": judge.judged_to,
+            "bin_set": active.digest,
+            "judged_to": judged_to,
             "watermark": mark.at,
         }
-        self._say(agent, token, status)
 
     def _say(self, agent: str, token: int, told: Mapping[str, str | float | None]) -> None:
+        """Keep the agent's status current."""
         status = msgspec.json.encode(told)
         if self._told.get(agent) != status:
             self.store.write(agent, token, [Put("status", status)])

@@ -13,7 +13,7 @@ from rich.table import Table
 from alerts.verdict import Quadrant, Status
 
 if TYPE_CHECKING:
-    from alerts.verdict import DimensionVerdict, Verdict
+    from alerts.verdict import DimensionVerdict, Driver, Verdict
 
 _SHOWN_DIMENSIONS = 12
 
@@ -101,12 +101,16 @@ class Summary:
         return table
 
 
+def _named(driver: Driver) -> str:
+    return f"{driver.bin} ({driver.label})" if driver.label else driver.bin
+
+
 def _moved(verdict: Verdict) -> list[str]:
     lines = []
     for dimension in verdict.dimensions:
         if dimension.exceeds and dimension.deciding:
             drivers = ", ".join(
-                f"{driver.label or driver.bin} {driver.reference_share:.1%} -> {driver.current_share:.1%}"
+                f"{_named(driver)} {driver.reference_share:.1%} -> {driver.current_share:.1%}"
                 for driver in dimension.drivers[:2]
             )
             lines.append(f"{dimension.side} {dimension.name} {dimension.psi:.2f}: {drivers}")

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from alerts.notification import Notification, announce, worst
-from alerts.rendering import duration, facts, headline, share
+from alerts.rendering import driver_text, duration, facts, headline, share
 from alerts.verdict import BehaviourVerdict, Change, Driver, Quadrant, Where
 from tests.unit.alerts.samples import (
     BASE_URL,
@@ -183,3 +183,19 @@ def test_a_growing_share_of_inputs_like_no_intent_says_that_the_taxonomy_has_age
     told = facts(make_notification(quadrant=Quadrant.WORLD_CHANGED, dimensions=(moved,)))
     assert told.get("Taxonomy", "").startswith(expected)
     assert bool(expected) == ("Taxonomy" in told)
+
+
+def test_a_bin_is_told_with_its_label() -> None:
+    driver = Driver("7", 0.03, 0.18, 0.2, label="refund, charged twice")
+    assert driver_text(driver).startswith("7 (refund, charged twice) ")
+    assert driver_text(msgspec.structs.replace(driver, label=None)).startswith("7 ")
+
+
+def test_an_episode_whose_bins_were_learned_anew_is_not_called_calm() -> None:
+    state, _ = make_opened()
+    assert state.episode is not None
+    ending = msgspec.structs.replace(state.episode, reason="reclustered")
+    resolved = make_resolved(msgspec.structs.replace(state, episode=ending))
+    told = headline(announce(resolved, base_url=BASE_URL, playbooks={}))
+    assert "its bins were learned anew" in told
+    assert "calm" not in told
