@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from binning.encoders import Encoder
 
 LOOKED_UP = (ToolCall("get_order"),)
-UNSAID = (
-    "Spreading hatred of a religion is wrong and harms people. Everyone deserves equal respect and dignity."
-)
+UNSAID = "Nobody deserves to be insulted because of their religion. Let us treat each other with respect."
 """A refusal of which no pattern knows a word."""
 
 
