@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 from binning.dimensions.numbers import Number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import numpy as np
+    from numpy.typing import NDArray
 
     from binning.dimensions.base import Batch
     from binning.layout import Side
@@ -27,7 +28,7 @@ class InputLength(_Length):
     side: ClassVar[Side] = "input"
 
     @staticmethod
-    def _given(batch: Batch) -> Iterable[float | None]:
+    def _given(batch: Batch) -> NDArray[np.int64]:
         return batch.input_words
 
 
@@ -38,5 +39,5 @@ class OutputLength(_Length):
     side: ClassVar[Side] = "output"
 
     @staticmethod
-    def _given(batch: Batch) -> Iterable[float | None]:
+    def _given(batch: Batch) -> NDArray[np.int64]:
         return batch.output_words

@@ -79,7 +79,11 @@ class Number(ABC):
     @classmethod
     def _units(cls, batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """The numbers in units, (turns,), and which turns carry one."""
-        given = np.fromiter(cls._given(batch), np.float64, len(batch.turns))
+        found = cls._given(batch)
+        if isinstance(found, np.ndarray):
+            given = found.astype(np.float64)
+        else:
+            given = np.fromiter(found, np.float64, len(batch.turns))
         carried = np.isfinite(given)
         if cls.least is not None:
             carried &= given >= cls.least
@@ -88,8 +92,8 @@ class Number(ABC):
 
     @staticmethod
     @abstractmethod
-    def _given(batch: Batch) -> Iterable[float | None]:
-        """The number of each turn, None or NaN where it carries none."""
+    def _given(batch: Batch) -> Iterable[float | None] | NDArray[np.int64]:
+        """The number of each turn, None, NaN or less than `least` where it carries none."""
 
     def _span(self, low: int, high: int) -> str:
         """Units from `low` to below `high`."""
