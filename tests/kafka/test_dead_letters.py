@@ -79,6 +79,8 @@ POISON = (b"\xff\xfe", b"[" * 100_000, b'{"trace_id": "t", "timestamp": NaN}', b
 def test_a_third_of_poison_costs_no_turn_and_leaves_a_letter_for_each_record(
     kafka_broker: Broker, topic: str, store: RedisStore
 ) -> None:
+    if kafka_broker.kind == "mock":
+        pytest.skip("the mock cluster keeps a few megabytes of each partition")
     letters_topic = new_topic(kafka_broker, 1)
     records = spread(range(6_000))
     poisoned = [(p, POISON[n % 5] if n % 10 < 3 else value) for n, (p, value) in enumerate(records)]
