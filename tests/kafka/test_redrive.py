@@ -30,6 +30,8 @@ def settings(broker: Broker, topic: str, letters_topic: str) -> Settings:
         "group": topic,
         "dead_letter_topic": letters_topic,
     }
+    if broker.api_version is not None:
+        kafka["api_version"] = ".".join(map(str, broker.api_version))
     return Settings.model_validate({"agents": ["support"], "kafka": kafka})
 
 
