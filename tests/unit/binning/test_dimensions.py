@@ -67,6 +67,19 @@ def test_an_intent_is_told_from_words_that_no_example_has(
     assert names(teach(Intent, turns[:1]), [_asked(text)]) == [intent]
 
 
+def test_a_probability_is_how_often_the_likeliest_intent_is_right(
+    taxonomy: tuple[TaxonomyEntry, ...], encoder: Encoder
+) -> None:
+    kept = tuple(
+        TaxonomyEntry(e.name, "", tuple(t for n, t in enumerate(e.examples) if n % 4)) for e in taxonomy
+    )
+    asked = [(text, entry.name) for entry in taxonomy for text in entry.examples[::4]]
+    head = Intent.from_taxonomy(kept, encoder)
+    shares = head.probabilities(encoder.encode([text for text, _ in asked]))
+    right = [head.bins[best] == name for best, (_, name) in zip(shares.argmax(axis=1), asked, strict=True)]
+    assert shares.max(axis=1).mean() == pytest.approx(np.mean(right), abs=0.08)
+
+
 def test_a_taxonomy_of_two_intents_gets_other_beside_them(encoder: Encoder, names: Name) -> None:
     taxonomy = (
         TaxonomyEntry("rain", "", ("it rains", "wet and cloudy")),
