@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections import Counter
@@ -70,9 +69,9 @@ def _restart_worker(there: Installation) -> None:
 
 def _make_zombie(there: Installation) -> None:
     worker = there.rng.choice(there.workers)
-    os.kill(worker.pid, signal.SIGSTOP)
+    worker.signal(signal.SIGSTOP)
     time.sleep(SESSION_S * 1.5)
-    os.kill(worker.pid, signal.SIGCONT)
+    worker.signal(signal.SIGCONT)
 
 
 def _lose_replies(there: Installation) -> None:

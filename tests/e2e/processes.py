@@ -111,11 +111,11 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """kill -9."""
-        self._signal(signal.SIGKILL)
+        self.signal(signal.SIGKILL)
 
     def stop(self) -> int:
         """SIGTERM; its exit status."""
-        self._signal(signal.SIGTERM)
+        self.signal(signal.SIGTERM)
         return self.wait()
 
     def wait(self, seconds: float = 15.0) -> int:
@@ -140,7 +140,8 @@ class WorkerProcess:
         """Whether it has not ended."""
         return self._process is not None and self._process.poll() is None
 
-    def _signal(self, number: int) -> None:
+    def signal(self, number: int) -> None:
+        """Send it a signal, if it has not ended."""
         if self.running and self._process is not None:
             self._process.send_signal(number)
 
