@@ -62,7 +62,9 @@ def chosen(settings: EncoderSettings, learned_with: frozenset[str] = frozenset()
         BarColumn(),
         TextColumn("{task.percentage:3.0f} %"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+    console = Console(stderr=True)
+    watched = console.is_terminal  # rich ends the process where it writes and nobody reads
+    with Progress(*columns, console=console, transient=True, disable=not watched) as shown:
         task = shown.add_task("loading", total=1.0, visible=False)
 
         def tell(stage: str, share: float) -> None:
