@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from worker.kafka_client import KafkaOptions
 
 POINTERS = 3
-"""So many of the newest records of each reason are pointed to."""
+"""So many records of each reason are pointed to: the last of them, partition by partition of the letters."""
 _POLL_MS = 1_000
 
 
