@@ -13,7 +13,7 @@ from alerts.verdict import Verdict, encode
 from baselines.gaps import Gap
 from baselines.learned import ACTIVE, Active
 from baselines.memory import MemoryStore
-from baselines.store import Put
+from baselines.store import TURNS, BucketKey, Commit, Delta, Outcome, Put
 from binning.encoders import default_cache, load_encoder
 from config.settings import Settings
 from worker.demo.scenario import Scenario, Shift, latest_begin
@@ -167,6 +167,39 @@ def test_records_that_were_never_counted_hold_their_windows_and_page_nobody(
     assert {("stale", "30 records were not counted: windows that they may be of are not judged")} == told
     assert not any(verdict.alerting for verdict in verdicts)
     assert max(d.window.end for d in verdicts[-1].dimensions) <= shifted
+
+
+@pytest.mark.fault("K7")
+def test_a_turn_that_comes_late_changes_counts_and_no_verdict_that_was_given(
+    counted: Counted, encoder: Encoder
+) -> None:
+    store, active = counted
+    judge = leader(store, active, encoder)
+    said = judge.advance(float("inf"), 1, limit=12)
+    assert said
+    kept = store.newest(AGENT, "verdicts", 1000)
+    state, minute = store.state(HISTORY), int(said[0].at // 60) - 30
+    late = Delta({TURNS: 40, "0": 40})
+    link = Commit(
+        partition=HISTORY,
+        expected=state.next_offset,
+        next=(state.next_offset or 0) + 40,
+        topic_id=state.topic_id or "",
+        digests=state.digests,
+        switches=(),
+        watermark=state.watermark,
+        caught_up=True,
+        at=0.0,
+        buckets={BucketKey(AGENT, minute, active.digest): late},
+    )
+    hour = minute // 60
+    before = judge.history.hours("all")[hour][0]
+    assert store.commit(link) is Outcome.APPLIED
+    more = judge.advance(float("inf"), 1, limit=1)
+    assert more is not None
+    assert min(verdict.at for verdict in more) > said[-1].at
+    assert kept == store.newest(AGENT, "verdicts", 1000)[: len(kept)]
+    assert judge.history.hours("all")[hour][0] == before + 40
 
 
 def test_a_gap_of_another_agent_holds_nothing(counted: Counted, encoder: Encoder) -> None:
