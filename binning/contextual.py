@@ -1,8 +1,8 @@
 """Transformers as encoders: exact texts remembered, batches of like length, bounded memory.
 
-A transformer's row depends a little on the texts beside it: padding and the order of sums move a float by
-some 1e-7, and int8 activations are scaled over a whole batch. So a rounded entry may differ between batches,
-and rarely a bin; `benchmarks/binning.py stability` says how rarely.
+A transformer's row may depend a little on the texts beside it: padding and the order of sums move a float by
+some 1e-7, and a file with dynamic int8 activations may scale them over a whole batch. So a rounded entry may
+differ between batches, and with it a bin; `benchmarks/binning.py stability` says how often.
 """
 
 from __future__ import annotations
