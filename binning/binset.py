@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from binning.encoders import Encoder
     from binning.turn import Turn
 
-__all__ = ["BinSet", "BinSpec", "Binned", "ResponseRule", "TaxonomyEntry"]
+__all__ = ["BinSet", "BinSpec", "Binned", "ResponseRule", "TaxonomyEntry", "encoder_of"]
 
 _FORMAT = 2
 _GIVEN = ("input.cluster", "input.intent")
@@ -156,6 +156,11 @@ class BinSet:
             if text is not None:
                 found.append(f"{attribute}={text if text in allowed else OTHER}")
         return tuple(found)
+
+
+def encoder_of(data: bytes) -> str:
+    """The digest of the encoder that a bin set was learned with, whatever version of quadrift learned it."""
+    return str(decode(data)["encoder"])
 
 
 def _placed(bins: NDArray[np.int32], offset: int) -> NDArray[np.int32]:

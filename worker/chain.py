@@ -80,10 +80,13 @@ class Chain:
     """Gaps to be committed."""
 
     def adopt(self, active: Mapping[str, ActiveBinSet]) -> list[str]:
-        """Count under `active` from here on; the agents that this changes. Nothing may be left to commit."""
+        """Count under `active` from here on; the agents that this changes. Nothing may be left to commit.
+
+        An agent that is counted and not among them goes on as before: another version learned it anew.
+        """
         new = [agent for agent, bins in active.items() if self.digests.get(agent) != bins.digest]
         self.switches = [Switch(agent, self.digests.get(agent, ""), active[agent].digest) for agent in new]
-        self.counting = {**active}
+        self.counting = {**self.counting, **active}
         return new
 
     def changes_with(self, active: Mapping[str, ActiveBinSet]) -> bool:

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from threadpoolctl import threadpool_limits
 
 from baselines.learned import ACTIVE, Active, bin_set_name
-from binning.binset import BinSet
+from binning.binset import encoder_of
 from binning.encoders import load_encoder
 from binning.keeping_up import Choice, choose
 from config.errors import ConfigError
@@ -88,7 +88,6 @@ def learned_encoders(store: AgentStore, agents: Sequence[str]) -> frozenset[str]
 
     Raises:
         StoreError: the store did not answer.
-        ValueError: another version of quadrift learned one.
     """
     return frozenset(_learned_encoders(store, agents))
 
@@ -100,7 +99,7 @@ def _learned_encoders(store: AgentStore, agents: Sequence[str]) -> Iterator[str]
             store.get(agent, bin_set_name(Active.from_bytes(stored).digest)) if stored is not None else None
         )
         if data is not None:
-            yield BinSet.from_bytes(data).encoder_digest
+            yield encoder_of(data)
 
 
 def build_encoder(config: Path | None) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from baselines.errors import StateLost
+from baselines.errors import StateLost, StoreUnavailable
 from worker.chain import Chain, ahead_of
 from worker.records import NEW_GROUND, SourceFailed
 from worker.repeats import Repeats
@@ -56,19 +56,27 @@ class Placing:
         placed = self.source.place(partition, start)
         if placed is None:
             return None
-        if self.store.attempt(partition, placed) > ATTEMPTS:
-            self.source.probe(partition, placed)
-        digests = dict(state.digests)
+        try:
+            repeats = self._prepared(partition, placed)
+        except StoreUnavailable:
+            self.source.park(partition)  # else it would be read, and nobody would count it
+            raise
         return Chain(
             partition,
             topic_id,
             state.next_offset,
             placed,
-            digests,
+            dict(state.digests),
             state.watermark,
             gaps=state.gaps,
-            repeats=Repeats(self.store.ids(partition)) if self.drop_repeats else None,
+            repeats=repeats,
         )
+
+    def _prepared(self, partition: Partition, placed: int) -> Repeats | None:
+        """Look ahead where starting here failed before; what repeats are known by."""
+        if self.store.attempt(partition, placed) > ATTEMPTS:
+            self.source.probe(partition, placed)
+        return Repeats(self.store.ids(partition)) if self.drop_repeats else None
 
 
 def adopt(chain: Chain, active: Mapping[str, ActiveBinSet]) -> Counter[str]:

@@ -23,6 +23,7 @@ from binning.dimensions.base import Batch
 from binning.dimensions.cluster import OUTLIER
 from binning.kept import Kept
 from worker.learn import DeposedError
+from worker.records import SourceFailed
 from worker.study import Ranges
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class TimedRanges(Ranges, Protocol):
 
 
 class _NothingToLearnError(Exception):
-    """It cannot be done; the message says why, and what to do."""
+    """It cannot be done; the message says why, and what to do. As with SourceFailed, counting goes on."""
 
 
 @dataclass(slots=True)
@@ -140,7 +141,7 @@ class Reclusterer:
             self._write(token, request.to_put())
             log.info("reclustering", agent=self.agent, last_s=request.last_s, bin_set=active.digest)
             writes = self._learned(request, plan, active, token)
-        except _NothingToLearnError as error:
+        except (_NothingToLearnError, SourceFailed) as error:
             log.warning("recluster_failed", agent=self.agent, reason=str(error))
             failed = msgspec.structs.replace(request, state="failed", reason=str(error))
             writes = (failed.to_put(),)

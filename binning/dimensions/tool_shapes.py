@@ -26,7 +26,8 @@ _MOST_TOOLS = 8
 _MOST_SHAPES = 8
 _OWN_BIN_TURNS = 20
 _TOOL = re.compile(r"[\w./:-]{1,64}")
-_REMEMBERED = 4_096
+_REMEMBERED = 256
+"""Shapes at most; where keys are data each is a new one, of up to thousands of keys."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,7 +189,10 @@ class Member:
 
 
 class ShakyStore(MemoryStore):
-    """A store whose connection the test breaks: `before` a commit was applied, or `after` it was, unheard."""
+    """A store whose connection the test breaks: `before` a commit was applied, or `after` it was, unheard.
+
+    Or when a partition is `placed`, between its state and the first record.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -204,6 +207,10 @@ class ShakyStore(MemoryStore):
         outcome = super().commit(commit)
         self._break("after")
         return outcome
+
+    def attempt(self, partition: Partition, offset: int) -> int:
+        self._break("placed")
+        return super().attempt(partition, offset)
 
     def report(self, partition: Partition, expected: int, *, caught_up: bool, at: float) -> bool:
         self._break("before")

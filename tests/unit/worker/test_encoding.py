@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from baselines.learned import ACTIVE, Active, bin_set_name
@@ -21,6 +22,15 @@ def test_agents_tell_which_encoder_they_were_learned_with() -> None:
     values = {ACTIVE: active.to_bytes(), bin_set_name(learned.digest): learned.to_bytes()}
     store.write("old", 1, [Put(name, value) for name, value in values.items()])
     assert frozenset({"an-encoder"}) == learned_encoders(store, ["old", "new"])
+
+
+def test_what_another_version_learned_still_tells_its_encoder() -> None:
+    content = msgspec.msgpack.decode(BinSet("an-encoder", (), {}, ()).to_bytes())
+    content["dimensions"] = [{"kind": "input.language", "version": 99, "state": {}}]
+    store, active = MemoryStore(), Active("theirs", until=0.0, turns=0, ends=(), round=("old",))
+    values = {ACTIVE: active.to_bytes(), bin_set_name("theirs"): msgspec.msgpack.encode(content)}
+    store.write("old", 1, [Put(name, value) for name, value in values.items()])
+    assert frozenset({"an-encoder"}) == learned_encoders(store, ["old"])
 
 
 def test_auto_takes_the_static_encoder_where_no_other_keeps_up() -> None:

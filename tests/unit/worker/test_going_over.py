@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from baselines.store import TURNS
 from tests.unit.worker.memory_log import START, Clock, Log, ShakyStore, turn
-from tests.unit.worker.test_ingest import BINS, FINER, P0, P1, Worker
+from tests.unit.worker.test_ingest import BINS, FINER, P0, P1, TWO, Worker, turns
 from worker.chain import ActiveBinSet
 
 if TYPE_CHECKING:
@@ -112,3 +112,19 @@ def test_a_worker_that_still_sees_the_old_bin_set_waits_and_does_not_switch_back
     behind.active.update(NEW)
     behind.pass_seconds(3)
     assert [0, 0] == exact(store)
+
+
+def test_an_agent_that_another_version_learned_anew_is_counted_on_while_others_change() -> None:
+    store, log = ShakyStore(), Log()
+    log.add(0, *(turn(number, agent="support") for number in range(10)))
+    both = {"support": ActiveBinSet(BINS, {}), "sales": ActiveBinSet(BINS, {})}
+    worker = Worker(log, store, Clock(), agents=TWO, active=both)
+    worker.member.give(0)
+    worker.pass_seconds(3)
+    worker.active = {"sales": ActiveBinSet(FINER, {}, (BINS.digest,))}  # this version knows no other
+    worker.pass_seconds(3)
+    log.add(0, *(turn(number, agent="support") for number in range(10, 20)))
+    worker.pass_seconds(3)
+
+    assert {"support": BINS.digest, "sales": FINER.digest} == store.state(P0).digests
+    assert 20 == turns(store)

@@ -85,6 +85,15 @@ def test_what_lies_between_learning_and_counting_is_that_agents_gap(store: Shaky
     assert (Gap(90, 100, 10, None, START + 99, "learning", "sales"),) == store.state(P0).gaps
 
 
+def test_a_store_that_goes_away_while_a_partition_is_placed_loses_nothing(store: ShakyStore) -> None:
+    store.breaks = "placed"
+    worker = reading(log_of(50), store)
+    assert turns(store) == 0
+    store.breaks = None
+    worker.pass_seconds(3)
+    assert (50, 50) == (turns(store), store.state(P0).next_offset)
+
+
 @pytest.mark.fault("R9")
 @pytest.mark.parametrize("idle", [False, True])
 def test_a_store_emptied_under_the_worker_stops_it(idle: bool, store: ShakyStore) -> None:

@@ -28,6 +28,7 @@ from worker.in_force import in_force, shown
 from worker.kafka_client import KafkaUnavailable
 from worker.learn import DeposedError
 from worker.reclustering import Reclusterer, Request, asked_for, request_of
+from worker.records import SourceFailed
 from worker.study import Study
 from worker.survey import LearnRule
 from worker.wiring import bin_spec, owner
@@ -48,7 +49,7 @@ RULE = LearnRule(DAY, 1000, 14 * DAY, None)
 class Files(HistoryFiles):
     """A history whose records are all as old as its first; `left` are the reads that succeed."""
 
-    left = 100
+    left, failure = 100, Exception()
 
     def first_at(self, time_s: float) -> Mapping[Partition, int]:
         return {HISTORY: 0} if time_s > 0 else {}
@@ -58,7 +59,7 @@ class Files(HistoryFiles):
     ) -> Iterator[Sequence[tuple[int, bytes | None]]]:
         self.left -= 1
         if self.left < 0:
-            raise KafkaUnavailable("nobody is there")
+            raise self.failure
         return super().read(partition, start, end)
 
 
@@ -155,9 +156,8 @@ def test_a_leader_that_dies_is_followed_by_one_that_learns_the_same(
     for each in (undisturbed, store):
         ask(each, AGENT, DAY)
     run(undisturbed, files, encoder)
-    broken = copy.copy(files)
-    broken.left = 1
-    before = active(store)
+    broken, before = copy.copy(files), active(store)
+    broken.left, broken.failure = 1, KafkaUnavailable("nobody is there")
     with pytest.raises(KafkaUnavailable):
         run(store, broken, encoder)
     assert before == active(store)
@@ -187,6 +187,16 @@ def test_too_little_to_learn_from_is_said_and_changes_nothing(
     run(store, files, encoder)
     assert before == active(store)
     assert "learning takes 1000 of 24 h" in str(finished(store).reason)
+
+
+def test_a_log_that_cannot_be_read_ends_the_request_and_no_worker(
+    store: MemoryStore, files: Files, encoder: Encoder
+) -> None:
+    broken, before = copy.copy(files), active(store)
+    broken.left, broken.failure = 1, SourceFailed("turns-0 ends before offset 9")
+    ask(store, AGENT, DAY)
+    run(store, broken, encoder)
+    assert ("turns-0 ends before offset 9", before) == (finished(store).reason, active(store))
 
 
 def test_the_same_range_learned_again_changes_nothing(
