@@ -66,6 +66,10 @@ class Detours:
         finally:
             self._consumer.resume(*(tp for tp in others if Partition(*tp) in self._parking.reading))
 
+    def forget(self, partition: Partition) -> None:
+        """It is read from elsewhere now: what was counted off up to its bad batch no longer holds."""
+        self._ahead.pop(partition, None)
+
     def came(self, batches: Mapping[TopicPartition, Sequence[Any]]) -> None:
         """Records were polled: so many fewer before the bad batch."""
         for partition, bad in self._ahead.items():

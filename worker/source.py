@@ -111,6 +111,7 @@ class KafkaSource:
         except (RetriableError, IllegalStateError) as error:
             log.info("partition_not_placed", partition=str(partition), error=type(error).__name__)
             return None
+        self._detours.forget(partition)
         self._parking.parked.discard(partition)
         self._parking.placed.add(partition)
         return offset

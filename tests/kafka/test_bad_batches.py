@@ -23,7 +23,7 @@ from tests.kafka.support import (
 )
 from tests.unit.worker.memory_log import START, turn
 from worker.bombs import MOST_BYTES
-from worker.probe import find_bad_batch
+from worker.probe import BadBatch, find_bad_batch
 from worker.ranges import KafkaRanges
 from worker.source import KafkaSource
 
@@ -117,3 +117,25 @@ def test_a_bomb_kills_twice_and_is_jumped_over_by_the_third_start(
 def test_where_every_batch_can_be_read_none_is_found(kafka_broker: Broker, topic: str) -> None:
     produce(kafka_broker, topic, [(0, turn(number)) for number in range(100)], **{"compression.type": "lz4"})
     assert find_bad_batch(options(kafka_broker), Partition(topic, 0), 5) is None
+
+
+def test_a_partition_that_starts_over_is_not_jumped_by_what_was_found_before(
+    kafka_broker: Broker, topic: str
+) -> None:
+    produce(kafka_broker, topic, [(0, turn(number)) for number in range(100)])
+    partition, source = Partition(topic, 0), KafkaSource(options(kafka_broker), [topic])
+    wait_for(lambda: source.poll(10) == {} and partition in source.parked())
+    source.place(partition, 20)
+    source._detours._ahead[partition] = BadBatch(70, 80, 50)  # as found at offset 20
+    source.park(partition)
+    source.place(partition, 0)
+    read: list[int] = []
+
+    def all_read() -> bool:
+        read.extend(record.offset for record in source.poll(40).get(partition, ()))
+        return len(read) == 100
+
+    wait_for(all_read)
+    source.close({})
+    assert list(range(100)) == read
+    assert [] == source.jumps()

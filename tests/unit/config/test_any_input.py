@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.errors import ConfigError
@@ -31,6 +31,7 @@ def placed(path: list[str], value: Any) -> dict[str, Any]:
     return {path[0]: placed(path[1:], value) if path[1:] else value}
 
 
+@settings(deadline=None)
 @given(st.sampled_from(PATHS), values, st.booleans())
 def test_any_value_anywhere_is_taken_or_named_in_one_line(path: list[str], value: Any, least: bool) -> None:
     data: dict[str, Any] = {"agents": ["bot"], "kafka": {"topics": ["a"]}} if least else {}
@@ -53,6 +54,7 @@ def test_any_value_anywhere_is_taken_or_named_in_one_line(path: list[str], value
     assert "is not valid (" not in shown, "a problem without words of its own"
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(PATHS), st.sampled_from([CANARY, "[a]", "{a: b}", "[", "1"])), max_size=4
