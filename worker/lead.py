@@ -26,7 +26,7 @@ from worker.tracked import OutdatedError
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from baselines.store import AgentStore, Partition, PartitionState, Store
     from baselines.watermark import Watermark
@@ -39,6 +39,8 @@ log = structlog.get_logger()
 
 _STEPS_A_SLICE = 12
 _IDLE_S = 0.5
+GOING_OVER_S = 30.0
+"""Partitions that take longer than this to go over to another bin set are told of."""
 PASSING = (StoreUnavailable, KafkaUnavailable, DeadLettersUnavailable)
 """What passes by itself: the slice is tried again."""
 
@@ -139,11 +141,13 @@ class Judging:
     _judges: dict[str, AgentJudge] = field(default_factory=dict, init=False)
     _told: dict[str, bytes] = field(default_factory=dict, init=False)
     _counted: dict[Partition, int] = field(default_factory=dict, init=False)
+    _behind_since: dict[str, float] = field(default_factory=dict, init=False)
 
     def forget(self) -> None:
         """As Line."""
         self._judges.clear()
         self._told.clear()
+        self._behind_since.clear()
 
     def slice(self, token: int) -> bool:
         """As Line: judge what the watermark has passed."""
@@ -170,10 +174,11 @@ class Judging:
             return False
         active = Active.from_bytes(stored)
         mark = watermark(states, self.clock())
-        if any(state.digests.get(agent, active.digest) != active.digest for state in states.values()):
-            if mark.lagging:  # else it is a matter of a second
-                self._say(agent, token, self._status(active, None, mark))
+        behind = [str(p) for p, s in states.items() if s.digests.get(agent, active.digest) != active.digest]
+        if behind:
+            self._say_behind(agent, token, self._status(active, None, mark), behind)
             return False
+        self._behind_since.pop(agent, None)
         if agent not in self._judges or self._judges[agent].active.digest != active.digest:
             try:
                 self._judges[agent] = self.judge(agent, active)
@@ -187,6 +192,18 @@ class Judging:
         self._say(agent, token, self._status(active, judge.judged_to, mark))
         return bool(verdicts)
 
+    def _say_behind(
+        self, agent: str, token: int, status: dict[str, str | float | None], behind: Sequence[str]
+    ) -> None:
+        """Going over is a matter of a second; where it takes longer, say which partitions do not."""
+        late = self.clock() - self._behind_since.setdefault(agent, self.clock()) > GOING_OVER_S
+        if late and status["reason"] is None:
+            named = ", ".join(behind[:5])
+            why = f"{named} still counted under other bins: is a worker of another version reading there?"
+            status |= {"state": "stale", "reason": why}
+        if status["reason"] is not None:
+            self._say(agent, token, status)
+
     def _status(
         self, active: Active, judged_to: int | None, mark: Watermark
     ) -> dict[str, str | float | None]:
@@ -197,7 +214,7 @@ class Judging:
             "reason": f"no word from the owner of {held}" if held else None,
             "bin_set": active.digest,
             "judged_to": judged_to,
-            "watermark": mark.at,
+            "watermark": None if mark.at is None else float(mark.at),
         }
 
     def _say(self, agent: str, token: int, told: Mapping[str, str | float | None]) -> None:

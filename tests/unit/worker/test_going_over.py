@@ -6,13 +6,16 @@ import random
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from baselines.store import TURNS
+from baselines.learned import ACTIVE, Active
+from baselines.store import TURNS, Put
 from tests.unit.worker.memory_log import START, Clock, Log, ShakyStore, turn
 from tests.unit.worker.test_ingest import BINS, FINER, P0, P1, TWO, Worker, turns
 from worker.chain import ActiveBinSet
+from worker.lead import Judging
 
 if TYPE_CHECKING:
     from baselines.store import Partition
+    from worker.judge import AgentJudge
 
 OLD = {"support": ActiveBinSet(BINS, {})}
 NEW = {"support": ActiveBinSet(FINER, {}, (BINS.digest,))}
@@ -128,3 +131,26 @@ def test_an_agent_that_another_version_learned_anew_is_counted_on_while_others_c
 
     assert {"support": BINS.digest, "sales": FINER.digest} == store.state(P0).digests
     assert 20 == turns(store)
+
+
+def test_a_partition_that_does_not_go_over_is_told_of() -> None:
+    store, log, clock = ShakyStore(), Log(), Clock(START)
+    log.add(0, turn(0))
+    worker = Worker(log, store, Clock())
+    worker.member.give(0)
+    worker.pass_seconds(3)
+    active = Active(FINER.digest, START, 1, (), ("support",), past=(BINS.digest,))
+    store.write("support", 1, [Put(ACTIVE, active.to_bytes())])
+
+    def nobody(_: str, __: object) -> AgentJudge:
+        raise NotImplementedError
+
+    judging = Judging(("support",), frozenset([P0.topic]), store, nobody, clock)
+    told = []
+    for _ in range(3):
+        judging.slice(1)
+        told.append(store.get("support", "status"))
+        clock.seconds += 20
+        store.report(P0, 1, caught_up=True, at=clock())
+    assert [None, None] == told[:2]
+    assert b"turns-0 still counted under other bins" in (told[2] or b"")
