@@ -71,7 +71,9 @@ def onnx_encoder(model: str) -> ContextualEncoder:
         (states, *_) = session.run(None, {name: given[name] for name in takes})
         return _mean(states, mask)
 
-    return ContextualEncoder(run, f"onnx:{model}", file_digest((file, tokens)))
+    states = onnxruntime.capi.onnxruntime_pybind11_state
+    raises = (states.Fail, states.RuntimeException, states.EPFail, RuntimeError)
+    return ContextualEncoder(run, f"onnx:{model}", file_digest((file, tokens)), raises=raises)
 
 
 def _mean(states: NDArray[np.float32], mask: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -35,11 +35,12 @@ class Binned:
 
     `slots` is (turns, dimensions + joints): the global slot of each, or `ABSENT`. `segments` are each turn's
     `attribute=value` or `attribute=__other__`, only of configured attributes that the turn carries, without
-    `all`.
+    `all`. `degraded` turns lack the bins that need a vector: the encoder failed on them.
     """
 
     slots: NDArray[np.int32]
     segments: list[tuple[str, ...]]
+    degraded: int = 0
 
 
 class BinSet:
@@ -91,17 +92,20 @@ class BinSet:
         )
         self.digest = named(self._content)
 
-    def assign(self, turns: Sequence[Turn], encoder: Encoder) -> Binned:
+    def assign(self, turns: Sequence[Turn], encoder: Encoder, *, tolerated: bool = False) -> Binned:
         """The bins of `turns`. Each turn's are the same alone and in any batch.
 
         Raises:
             ValueError: the bin set was learned with another encoder.
+            EncoderFailed: it failed, and that is not `tolerated`.
         """
         if encoder.digest != self.encoder_digest:
             raise ValueError(f"bin set {self.digest} was learned with another encoder than {encoder.name}")
-        batch = Batch(turns, encoder)
+        batch = Batch(turns, encoder, tolerated=tolerated)
         rows = self._embedded(turns)
-        sample = batch if rows is None else Batch([turns[row] for row in rows.tolist()], encoder)
+        sample = batch
+        if rows is not None:
+            sample = Batch([turns[row] for row in rows.tolist()], encoder, tolerated=tolerated)
         columns = len(self.layout.dimensions)
         slots = np.full((len(turns), columns + len(self.layout.joints)), ABSENT, dtype=np.int32)
         for column, (dimension, entry) in enumerate(
@@ -113,7 +117,7 @@ class BinSet:
                 slots[rows, column] = _placed(dimension.assign(sample), entry.offset)
         for column, joint in enumerate(self.layout.joints, start=columns):
             slots[:, column] = self._joint_slots(joint, slots)
-        return Binned(slots, [self._segments_of(turn) for turn in turns])
+        return Binned(slots, [self._segments_of(turn) for turn in turns], int(sample.degraded.sum()))
 
     def to_bytes(self) -> bytes:
         """Canonical: the same content gives the same bytes, and `digest` is their hash."""

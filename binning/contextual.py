@@ -10,9 +10,12 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from hashlib import blake2b
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from binning.encoders import EncoderFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,18 +43,35 @@ class ContextualEncoder:
     (width + 300) bytes, whatever the texts' length and number.
     """
 
-    def __init__(self, model: Model, name: str, digest: str, remembered: int = REMEMBERED) -> None:
-        """The first texts are encoded here, so that the first turn does not wait for lazy set-up."""
+    def __init__(
+        self,
+        model: Model,
+        name: str,
+        digest: str,
+        remembered: int = REMEMBERED,
+        *,
+        raises: tuple[type[Exception], ...] = (RuntimeError,),
+    ) -> None:
+        """The first texts are encoded here, so that the first turn does not wait for lazy set-up.
+
+        `raises` is what the model raises when it cannot go on, as for want of memory.
+        """
         self.name = name
         self.digest = digest
         self._model = model
         self._remembered = remembered
+        self._raises = raises
         self._rows: OrderedDict[bytes, NDArray[np.int8]] = OrderedDict()
         self._lock = threading.Lock()
         self.width = int(model(_WARM_UP).shape[1])
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.int8]:
-        """Rows of int8, (texts, width); see `Encoder`. A blank text is a row of zeros."""
+        """Rows of int8, (texts, width); see `Encoder`. A blank text is a row of zeros.
+
+        Raises:
+            EncoderFailed: the model raised, then no text counts: those at hand are the usual ones, no fair
+                sample; or the vectors of the `failed` are not of finite numbers.
+        """
         rows = np.zeros((len(texts), self.width), dtype=np.int8)
         missing: dict[bytes, tuple[str, list[int]]] = {}
         for index, text in enumerate(texts):
@@ -63,20 +83,34 @@ class ContextualEncoder:
                 rows[index] = known
             else:
                 missing.setdefault(key, (text[:MAX_CHARACTERS], []))[1].append(index)
-        for key, row in self._encoded({key: text for key, (text, _) in missing.items()}):
-            rows[missing[key][1]] = row
+        try:
+            made = self._encoded({key: text for key, (text, _) in missing.items()})
+        except self._raises as error:
+            why = type(error).__name__
+            raise EncoderFailed(why, np.zeros_like(rows), np.ones(len(rows), dtype=np.bool_)) from error
+        for key, row in made:
+            rows[missing.pop(key)[1]] = row
+        if missing:
+            failed = np.zeros(len(rows), dtype=np.bool_)
+            failed[[index for _, indices in missing.values() for index in indices]] = True
+            raise EncoderFailed("vectors that are not finite", rows, failed)
         return rows
 
     def _encoded(self, texts: dict[bytes, str]) -> list[tuple[bytes, NDArray[np.int8]]]:
-        """Each text's row, batch by batch from the shortest: little padding, one batch in memory."""
+        """Each text's row, batch by batch from the shortest: little padding, one batch in memory.
+
+        A text whose vector is not finite has none.
+        """
         keys = sorted(texts, key=lambda key: len(texts[key]))
         found = []
         for start in range(0, len(keys), BATCH):
             batch = keys[start : start + BATCH]
-            vectors = self._model([_whole(texts[key]) for key in batch])
-            rows = np.rint(np.asarray(vectors, dtype=np.float64) * 127).astype(np.int8)
-            found += list(zip(batch, rows, strict=True))
-            self._remember(found[-len(batch) :])
+            vectors = np.asarray(self._model([_whole(texts[key]) for key in batch]), dtype=np.float64)
+            finite = np.asarray(np.isfinite(vectors).all(axis=1))
+            rows = np.rint(vectors[finite] * 127).astype(np.int8)
+            made = list(zip(compress(batch, finite.tolist()), rows, strict=True))
+            self._remember(made)
+            found += made
         return found
 
     def _recall(self, key: bytes) -> NDArray[np.int8] | None:

@@ -111,6 +111,7 @@ def detail(snapshot: Snapshot, health: Health, now: float, monotonic: float) -> 
         "leader": health.leader,
         "ready": not health.unready(monotonic),
         "unready": health.unready(monotonic),
+        "degraded": health.degraded,
         "partitions": {
             "assigned": None if health.assigned is None else sorted(map(str, health.assigned)),
             "placed": sorted(map(str, health.placed)),

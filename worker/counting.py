@@ -6,6 +6,8 @@ import gc
 import time
 from typing import TYPE_CHECKING
 
+import structlog
+
 from worker.dead_letters import DeadLetters
 from worker.ingest import Ingest
 from worker.ledger import Ledger
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 
 
 _OBJECTS_A_COLLECTION = 50_000
+_WELL_AGAIN_S = 60.0
+"""An encoder that has not failed for this long is no longer said to fail."""
+
+log = structlog.get_logger()
 
 
 class Counting:
@@ -46,6 +52,7 @@ class Counting:
         work: Work,
     ) -> None:
         self._health = health
+        self._degraded, self._failed_at = 0, 0.0
         letters = DeadLetters(options, settings.kafka.dead_letter_topic)
         limits = Limits(settings.kafka.dead_letter_share, settings.kafka.dead_letters_in_a_row)
         source = KafkaSource(options, settings.kafka.topics, settings.redis.prefix)
@@ -83,6 +90,7 @@ class Counting:
     def _report(self) -> None:
         now = time.monotonic()
         self._health.tick("ingest", now)
+        self._tell_degraded(now)
         placed = self._ledger.placed
         if self._source.joined:
             self._health.assigned = placed.union(self._source.parked())
@@ -93,3 +101,15 @@ class Counting:
         if not self._ledger.stats.held:
             self._health.kafka_ok_at = self._ledger.heard_at
             self._health.store_answered(now)
+
+    def _tell_degraded(self, now: float) -> None:
+        """Say once that the encoder fails, and once that it no longer does."""
+        turns = self._ingest.stats.degraded.total()
+        if turns > self._degraded:
+            self._degraded, self._failed_at = turns, now
+        failing = turns > 0 and now - self._failed_at < _WELL_AGAIN_S
+        if failing and not self._health.degraded:
+            log.warning("encoder_failing", turns=turns, lacking="what needs a vector; all else is counted")
+        elif self._health.degraded and not failing:
+            log.info("encoder_well_again", turns=turns)
+        self._health.degraded = failing

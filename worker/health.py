@@ -24,8 +24,8 @@ class Health:
 
     `assigned` is None until the consumer has joined its group, and empty when there are more workers than
     partitions; `placed` are those that are being read. `lag` is records behind the end of the log; `blocked`
-    says of partitions why they are read no further, `waits_for` what all reading waits for. Times are of the
-    monotonic clock.
+    says of partitions why they are read no further, `waits_for` what all reading waits for; `degraded` while
+    the encoder fails, which is no reason not to count. Times are of the monotonic clock.
     """
 
     mode: str = "run"
@@ -37,6 +37,7 @@ class Health:
     lag: Mapping[Partition, int] = field(default_factory=dict)
     blocked: tuple[str, ...] = ()
     waits_for: str | None = None
+    degraded: bool = False
     kafka_ok_at: float | None = None
     store_ok_at: float | None = None
     store_problem: str | None = None

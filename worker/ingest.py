@@ -48,6 +48,8 @@ class IngestStats:
     """Turns by agent that were here before, and are not counted again."""
     passed_by: Counter[str] = field(default_factory=Counter)
     """Turns by agent that it does not count: it is still learning, or learned from them."""
+    degraded: Counter[str] = field(default_factory=Counter)
+    """Turns by agent that are counted without the dimensions that need a vector: the encoder failed."""
     last_tick: float = 0.0
     """When the last pass ended, on the monotonic clock."""
 
@@ -182,7 +184,9 @@ class Ingest:
     def _count(self, groups: Iterable[tuple[str, _Rows]]) -> None:
         """Bin each group at once, then add to the chains that its turns came from."""
         for agent, rows in groups:
-            binned = rows.bins.bin_set.assign(rows.turns, self._encoder)
+            binned = rows.bins.bin_set.assign(rows.turns, self._encoder, tolerated=True)
+            if binned.degraded:
+                self.stats.degraded[agent] += binned.degraded
             ends = [*rows.begins[1:], len(rows.turns)]
             for chain, start, end in zip(rows.chains, rows.begins, ends, strict=True):
                 chain.add(agent, _deltas(rows, binned, chain.partition, slice(start, end)))

@@ -38,6 +38,7 @@ class Metric(Enum):
     # counts of this process; they begin at zero with it
     TURNS = "turns", "Turns counted and committed."
     PASSED_BY = "passed_by_turns", "Turns of an agent that does not count them: it learns from them."
+    DEGRADED = "degraded_turns", "Turns counted without what needs a vector: the encoder failed."
     REPEATED = "repeated_turns", "Turns that a producer sent again, which are not counted again."
     UNMATCHED = "unmatched_turns", "Turns of no configured agent."
     GAPS = "gap_records", "Offsets between an agent's learning and its counting, by agent."
@@ -145,11 +146,11 @@ def _done(work: Work) -> Iterator[Family]:
         yield held
     if work.ingest is not None:
         yield Metric.PASSED_BY.counter("agent", dict(work.ingest.passed_by))
+        yield Metric.DEGRADED.counter("agent", dict(work.ingest.degraded))
         yield Metric.REPEATED.counter("agent", dict(work.ingest.repeated))
         yield Metric.DEAD_LETTERS.counter("reason", dict(work.ingest.dead_letters))
-        unmatched = CounterMetricFamily(Metric.UNMATCHED.metric, Metric.UNMATCHED.text)
-        unmatched.add_metric([], work.ingest.unmatched)
-        yield unmatched
+        unmatched = Metric.UNMATCHED
+        yield CounterMetricFamily(unmatched.metric, unmatched.text, value=work.ingest.unmatched)
     yield Metric.NOTIFICATIONS.counter("outcome", dict(work.notified))
 
 

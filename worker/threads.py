@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from baselines.errors import StoreError
+from binning.encoders import EncoderFailed
 from worker.http import HttpUnavailable
 from worker.kafka_client import KafkaUnavailable
 from worker.records import SourceFailed
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-MENDABLE = (StoreError, KafkaUnavailable, SourceFailed, HttpUnavailable, IncompatibleError)
+MENDABLE = (EncoderFailed, StoreError, KafkaUnavailable, SourceFailed, HttpUnavailable, IncompatibleError)
 """What a person can mend: told in one line."""
 
 

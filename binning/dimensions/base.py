@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 
+from binning.encoders import EncoderFailed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -22,12 +24,16 @@ if TYPE_CHECKING:
 class Batch:
     """Some turns and what several dimensions need of them: each made once, when it is asked for.
 
-    All are in the order of `turns`. Dimensions read them and never change them.
+    All are in the order of `turns`. Dimensions read them and never change them. `degraded`, (turns,): some
+    vector was asked for that the encoder failed to make. It is only ever set where a failure is `tolerated`;
+    elsewhere `vectors` and `encode` raise EncoderFailed.
     """
 
-    def __init__(self, turns: Sequence[Turn], encoder: Encoder) -> None:
+    def __init__(self, turns: Sequence[Turn], encoder: Encoder, *, tolerated: bool = False) -> None:
         self.turns = turns
+        self.degraded = np.zeros(len(turns), dtype=np.bool_)
         self._encoder = encoder
+        self._tolerated = tolerated
 
     @cached_property
     def texts(self) -> list[str]:
@@ -43,16 +49,35 @@ class Batch:
     def vectors(self) -> NDArray[np.int8]:
         """The encoder's vector of each input text, (turns, width).
 
-        A row of zeros has no text, or no token that the encoder knows.
+        A row of zeros has no text, no token that the encoder knows, or is not `embedded`.
         """
-        rows = np.zeros((len(self.turns), self._encoder.width), dtype=np.int8)
-        if self.has_text.any():
-            rows[self.has_text] = self._encoder.encode([text for text in self.texts if text])
-        return rows
+        return self._embedding[0]
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.int8]:
-        """The encoder's vectors of other texts of the turns, (texts, width)."""
-        return self._encoder.encode(texts)
+    @property
+    def embedded(self) -> NDArray[np.bool_]:
+        """Whether there is an input text, and the encoder did not fail on it, (turns,)."""
+        return self._embedding[1]
+
+    @cached_property
+    def _embedding(self) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+        rows = np.zeros((len(self.turns), self._encoder.width), dtype=np.int8)
+        embedded = self.has_text.copy()
+        if embedded.any():
+            asked = np.flatnonzero(embedded)
+            rows[asked], embedded[asked] = self.encode([text for text in self.texts if text], asked)
+        return rows, embedded
+
+    def encode(
+        self, texts: Sequence[str], rows: Sequence[int] | NDArray[np.int64]
+    ) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+        """The vectors of texts of the turns at `rows`, (texts, width), and which there are, (texts,)."""
+        try:
+            return self._encoder.encode(texts), np.ones(len(texts), dtype=np.bool_)
+        except EncoderFailed as failure:
+            if not self._tolerated:
+                raise
+            self.degraded[rows] |= failure.failed
+            return failure.vectors, ~failure.failed
 
     @cached_property
     def input_words(self) -> NDArray[np.int64]:

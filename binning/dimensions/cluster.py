@@ -82,7 +82,7 @@ class Cluster:
             cosines = self._cosines(batch.vectors)
             near = cosines.max(axis=1) >= self.floor
             nearest[near] = cosines[near].argmax(axis=1)
-        nearest[~batch.has_text] = ABSENT
+        nearest[~batch.embedded] = ABSENT
         return nearest
 
     def state(self) -> Mapping[str, Any]:

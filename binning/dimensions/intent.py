@@ -108,7 +108,7 @@ class Intent:
         shares = self.probabilities(batch.vectors)
         best = shares.argmax(axis=1)
         best[shares.max(axis=1) < _SURE] = self.bins.index(OTHER_INTENT)
-        return np.where(batch.has_text, best, ABSENT).astype(np.int32)
+        return np.where(batch.embedded, best, ABSENT).astype(np.int32)
 
     def state(self) -> Mapping[str, Any]:
         """The names, the integer coefficients of the themes, and whose they are."""

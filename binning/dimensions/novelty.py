@@ -67,7 +67,7 @@ class Novelty:
     def assign(self, batch: Batch) -> NDArray[np.int32]:
         """The bin of each text's similarity to the nearest exemplar."""
         bins = place(_nearest(batch.vectors, self.exemplars), self.edges)
-        bins[~batch.has_text] = ABSENT
+        bins[~batch.embedded] = ABSENT
         return bins
 
     def state(self) -> Mapping[str, Any]:

@@ -109,9 +109,12 @@ class ResponseCategory:
                 if suspected and self.prototypes is not None:
                     unsure[row] = suspected
         if self.prototypes is not None and unsure:
-            vectors = batch.encode([opening(batch.output_texts[row]) for row in unsure])
+            asked = list(unsure)
+            vectors, made = batch.encode([opening(batch.output_texts[row]) for row in asked], asked)
             named = self._compared(self.prototypes, vectors, unsure.values())
-            bins[list(unsure)] = [index[category] for category in named]
+            bins[asked] = np.where(made, [index[category] for category in named], ABSENT)
+        if self.prototypes is not None:  # while the encoder fails, the sure ones alone are no fair sample
+            bins[batch.has_text & ~batch.embedded] = ABSENT
         return bins
 
     def state(self) -> Mapping[str, Any]:
