@@ -58,8 +58,8 @@ def _report(options: KafkaOptions, topic: str, *, redrive: bool) -> Report:
     box = LetterBox(options, topic)
     driver = None
     try:
-        done = sent_back_to(options, box.partitions)
-        driver = Redrive(options, topic) if redrive else None
+        driver = Redrive(options, topic) if redrive else None  # shuts another one out, before we look how far
+        done = sent_back_to(options, box.partitions)  # that one got
         report = Report(topic, 0, 0, 0, 0, 0, 0, [])
         heaps: dict[tuple[str, str], Heap] = {}
         for letter in _with_progress(box):
