@@ -17,11 +17,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from alerts.verdict import decode
+from baselines.eras import Laid
 from baselines.history import ALL
-from baselines.learned import ACTIVE, Active, bin_set_name
+from baselines.learned import ACTIVE, Active, layout_name
 from baselines.memory import MemoryStore
 from baselines.redis_store import RedisStore
-from binning.binset import BinSet
 from config.errors import ConfigError
 from config.load import load
 from worker.calibrate_fragment import write_fragment
@@ -33,6 +33,7 @@ from worker.encoding import encoder
 from worker.history_file import HISTORY, HistoryFiles
 from worker.judge import VERDICTS_KEPT, AgentJudge, Telling
 from worker.replay import NotEnoughError, default_settings, learn_option, learned_agents, verdicts
+from worker.tracked import IncompatibleError
 from worker.wiring import rules
 
 if TYPE_CHECKING:
@@ -150,6 +151,8 @@ def _from_store(asked: Asked) -> list[Observed]:
     try:
         store = RedisStore(client, settings.redis.prefix)
         found = [each for agent in settings.agents if (each := stored(agent.name, store, settings))]
+    except IncompatibleError as error:
+        raise ConfigError(str(error)) from None
     finally:
         client.close()
     if not found:
@@ -167,11 +170,11 @@ def stored(agent: str, store: Store, settings: Settings) -> Observed | None:
     if raw is None:
         return None
     active = Active.from_bytes(raw)
-    data = store.get(agent, bin_set_name(active.digest))
+    data = store.get(agent, layout_name(active.digest))
     if data is None:
         return None
     silent = Telling(lambda _: {}, lambda _: None, lambda _: ())
-    judge = AgentJudge.take_over(agent, active, BinSet.from_bytes(data), store, rules(settings), silent)
+    judge = AgentJudge.take_over(agent, active, Laid.from_bytes(data), store, rules(settings), silent)
     judge.history.refresh(judge.judged_to)
     told = [decode(row) for row in store.newest(agent, "verdicts", VERDICTS_KEPT)]
     own = [verdict for verdict in told if verdict.segment == ALL and verdict.bin_set == active.digest]

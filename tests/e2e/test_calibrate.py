@@ -107,10 +107,14 @@ def test_stored_history_gives_the_same_and_stays_as_it_was(
     )
     with valkey.client() as client:
         before = {key: client.dump(key) for key in client.scan_iter(f"*{redis_prefix}*")}
+        capsys.readouterr()  # what counting logged
         stored = calibrated(capsys, "--config", str(config))
         assert before == {key: client.dump(key) for key in client.scan_iter(f"*{redis_prefix}*")}
     assert before
     assert calibrated(capsys, str(history), *LEARN) == stored
+    config.write_text(f"{config.read_text()}\ntime_zone: Asia/Tokyo\n")
+    assert main(["calibrate", "--config", str(config)]) == 2
+    assert "its reference has the hours of UTC; set that" in capsys.readouterr().err
 
 
 def test_what_is_missing_is_said_with_what_to_do(

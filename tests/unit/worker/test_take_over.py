@@ -7,15 +7,17 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from alerts.verdict import Verdict, encode
 from baselines.gaps import Gap
-from baselines.learned import ACTIVE, Active
+from baselines.learned import ACTIVE, Active, bin_set_name
 from baselines.memory import MemoryStore
 from baselines.store import TURNS, BucketKey, Commit, Delta, Outcome, Put
 from binning.encoders import default_cache, load_encoder
 from config.settings import Settings
+from worker.calibrate import stored
 from worker.demo.scenario import Scenario, Shift, latest_begin
 from worker.demo.traffic import generate
 from worker.history_file import HISTORY, HistoryFiles, HistorySource
@@ -209,3 +211,12 @@ def test_a_gap_of_another_agent_holds_nothing(counted: Counted, encoder: Encoder
     verdicts = leader(store, active, encoder).advance(float("inf"), 1, limit=26) or []
     assert {verdict.reason for verdict in verdicts if verdict.status == "stale"} == set()
     assert any(verdict.alerting for verdict in verdicts)
+
+
+def test_what_another_version_learned_can_still_be_calibrated(counted: Counted, encoder: Encoder) -> None:
+    store, active = counted
+    assert leader(store, active, encoder).advance(float("inf"), 1, limit=12)
+    content = msgspec.msgpack.decode(store.get(AGENT, bin_set_name(active.digest)) or b"")
+    content["dimensions"][0]["version"] = 99
+    store.write(AGENT, 1, [Put(bin_set_name(active.digest), msgspec.msgpack.encode(content))])
+    assert stored(AGENT, store, settings()) is not None
