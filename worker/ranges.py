@@ -53,7 +53,11 @@ class KafkaRanges:
         self._topics = tuple(topics)
         self._monotonic = monotonic
         self._admin = open_admin(options)
-        self._consumer = open_consumer(options, group=None)
+        try:
+            self._consumer = open_consumer(options, group=None)
+        except KafkaUnavailable:
+            self._admin.close()
+            raise
 
     def bounds(self) -> Mapping[Partition, tuple[int, int]]:
         """First offset and end of every partition now, new partitions included.

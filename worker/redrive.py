@@ -6,6 +6,7 @@ committed records, as quadrift does, sees each of them once, however often this 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from kafka.errors import KafkaError
@@ -109,6 +110,8 @@ class Redrive:
         try:
             what()
         except KafkaError as error:
+            with suppress(KafkaError):
+                self._producer.abort_transaction()  # else the topic's readers wait for it to time out
             raise _refused(self._options, error) from None
 
 

@@ -174,10 +174,12 @@ class KafkaSource:
         return batches
 
     def _find_bad_batches(self, error: Exception) -> None:
-        """The client would spin on a batch that it cannot open; it does not even say which one it is."""
+        """The client would spin on a batch that it cannot open; it does not even say which one it is.
+
+        One is enough to go on: a second one comes up again.
+        """
         positions = {p: self.position(p) for p in sorted(self._parking.reading)}
-        found = [self._detours.look(p, at) for p, at in positions.items() if at is not None]
-        if not any(found):
+        if not any(self._detours.look(p, at) for p, at in positions.items() if at is not None):
             raise _failure(error)
 
     def probe(self, partition: Partition, offset: int) -> None:
