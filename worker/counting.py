@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -34,6 +35,26 @@ _WELL_AGAIN_S = 60.0
 log = structlog.get_logger()
 
 
+@dataclass(slots=True)
+class Wellness:
+    """Says once that the encoder fails, and once that it no longer does."""
+
+    health: Health
+    _turns: int = 0
+    _failed_at: float = 0.0
+
+    def tell(self, turns: int, now: float) -> None:
+        """`turns` are all that were ever counted without what needs a vector."""
+        if turns > self._turns:
+            self._turns, self._failed_at = turns, now
+        failing = turns > 0 and now - self._failed_at < _WELL_AGAIN_S
+        if failing and not self.health.degraded:
+            log.warning("encoder_failing", turns=turns, lacking="what needs a vector; all else is counted")
+        elif self.health.degraded and not failing:
+            log.info("encoder_well_again", turns=turns)
+        self.health.degraded = failing
+
+
 class Counting:
     """Reads and counts until told to stop.
 
@@ -52,7 +73,7 @@ class Counting:
         work: Work,
     ) -> None:
         self._health = health
-        self._degraded, self._failed_at = 0, 0.0
+        self._well = Wellness(health)
         letters = DeadLetters(options, settings.kafka.dead_letter_topic)
         limits = Limits(settings.kafka.dead_letter_share, settings.kafka.dead_letters_in_a_row)
         source = KafkaSource(options, settings.kafka.topics, settings.redis.prefix)
@@ -90,7 +111,7 @@ class Counting:
     def _report(self) -> None:
         now = time.monotonic()
         self._health.tick("ingest", now)
-        self._tell_degraded(now)
+        self._well.tell(self._ingest.stats.degraded.total(), now)
         placed = self._ledger.placed
         if self._source.joined:
             self._health.assigned = placed.union(self._source.parked())
@@ -101,15 +122,3 @@ class Counting:
         if not self._ledger.stats.held:
             self._health.kafka_ok_at = self._ledger.heard_at
             self._health.store_answered(now)
-
-    def _tell_degraded(self, now: float) -> None:
-        """Say once that the encoder fails, and once that it no longer does."""
-        turns = self._ingest.stats.degraded.total()
-        if turns > self._degraded:
-            self._degraded, self._failed_at = turns, now
-        failing = turns > 0 and now - self._failed_at < _WELL_AGAIN_S
-        if failing and not self._health.degraded:
-            log.warning("encoder_failing", turns=turns, lacking="what needs a vector; all else is counted")
-        elif self._health.degraded and not failing:
-            log.info("encoder_well_again", turns=turns)
-        self._health.degraded = failing

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from baselines.store import Partition
 from binning.binset import BinSpec, ResponseRule, TaxonomyEntry
@@ -16,7 +17,9 @@ from binning.learn import learn_bin_set
 from binning.turn import Turn
 from tests.unit.worker.memory_log import START, TOPIC, Clock, Log, Member, ShakyStore
 from worker.chain import ActiveBinSet
+from worker.counting import Wellness
 from worker.decode import AgentMatch, decode_turn
+from worker.health import Health
 from worker.ingest import Ingest
 from worker.ledger import Ledger
 
@@ -172,3 +175,18 @@ def test_nothing_is_learned_with_an_encoder_that_fails(
         learn_bin_set(turns(range(100)), SPEC, encoder)
     with pytest.raises(EncoderFailed, match="RuntimeError"):
         bin_set.assign(turns(range(10)), encoder)
+
+
+@pytest.mark.fault("P5")
+def test_a_failing_encoder_is_said_once_and_once_more_when_it_is_well_again() -> None:
+    health = Health()
+    well = Wellness(health)
+    with capture_logs() as said_so:
+        for now, count in enumerate((0, 5, 5, 9)):
+            well.tell(count, now)
+            assert (count > 0) == health.degraded
+        well.tell(9, 62.9)
+        assert health.degraded
+        well.tell(9, 63.1)
+    assert not health.degraded
+    assert ["encoder_failing", "encoder_well_again"] == [line["event"] for line in said_so]
