@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -46,11 +48,21 @@ def calibrated(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str,
     return dict(result)
 
 
+@pytest.fixture(scope="module")
+def from_file(history: Path) -> dict[str, Any]:
+    """What the file gives; beside it are a picture, c.svg, and settings, c.yaml."""
+    out = io.StringIO()
+    files = ("--picture", str(history.with_name("c.svg")), "--write", str(history.with_name("c.yaml")))
+    with redirect_stdout(out):
+        assert main(["calibrate", str(history), *LEARN, *files, "--json"]) == 0
+    (result,) = json.loads(out.getvalue())
+    return dict(result)
+
+
 def test_a_history_file_gives_thresholds_a_picture_and_blind_spots(
-    history: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    history: Path, from_file: dict[str, Any]
 ) -> None:
-    drawn, written = tmp_path / "c.svg", tmp_path / "c.yaml"
-    result = calibrated(capsys, str(history), *LEARN, "--picture", str(drawn), "--write", str(written))
+    result, drawn, written = from_file, history.with_name("c.svg"), history.with_name("c.yaml")
     found = {f"{each['side']}.{each['name']}": each for each in result["dimensions"]}
     category = found["output.response_category"]
     assert 1 == len(result["episodes"])
@@ -88,6 +100,7 @@ def test_the_table_shows_both_halves(history: Path, capsys: pytest.CaptureFixtur
 
 def test_stored_history_gives_the_same_and_stays_as_it_was(
     history: Path,
+    from_file: dict[str, Any],
     tmp_path: Path,
     valkey: ValkeyServer,
     redis_prefix: str,
@@ -111,7 +124,7 @@ def test_stored_history_gives_the_same_and_stays_as_it_was(
         stored = calibrated(capsys, "--config", str(config))
         assert before == {key: client.dump(key) for key in client.scan_iter(f"*{redis_prefix}*")}
     assert before
-    assert calibrated(capsys, str(history), *LEARN) == stored
+    assert from_file == stored
     config.write_text(f"{config.read_text()}\ntime_zone: Asia/Tokyo\n")
     assert main(["calibrate", "--config", str(config)]) == 2
     assert "its reference has the hours of UTC; set that" in capsys.readouterr().err
