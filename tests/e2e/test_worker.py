@@ -72,7 +72,7 @@ def test_a_silent_model_update_is_found_told_once_and_resolved(
     produce(kafka_broker, topic, PARTITIONS, [("x", b'{"trace_id": "secret words", "timestamp": "never"}')])
     paging = {"routing_key": "k" * 32, "url": pagerduty.url}
     sinks = {"slack": {"webhook_url": slack.url}, "pagerduty": paging}
-    config = settings(kafka_broker, valkey, redis_prefix, topic, alerts={"sinks": sinks})
+    config = settings(kafka_broker, valkey, redis_prefix, topic, alerts={"sinks": sinks, "max_age": "30d"})
     worker = WorkerProcess(config, tmp_path, "leader").start()
     replica = WorkerProcess(config, tmp_path, "replica").start()
 

@@ -158,6 +158,7 @@ def settings(kafka: Broker, redis_url: str, port: int, scenario: Scenario) -> di
         },
         "redis": {"url": redis_url, "prefix": f"quadrift-demo-{uuid.uuid4().hex[:8]}"},
         "learn": {"at_least": f"{scenario.learning_h}h"},
+        "alerts": {"max_age": "30d"},  # a day of the past is played
         "binning": {"segments": {"plan": ["free", "pro"]}},
         "http": {"port": port},
         "log": {"format": "json"},
