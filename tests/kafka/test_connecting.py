@@ -48,7 +48,7 @@ def login(secured: dict[str, Any], **other: Any) -> KafkaOptions:
     return KafkaOptions(
         (address,),
         group=uuid.uuid4().hex,
-        bootstrap_timeout_ms=3_000,
+        bootstrap_timeout_ms=6_000,
         security={name: value for name, value in (security | other).items() if value is not None},
     )
 
