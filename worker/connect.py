@@ -70,17 +70,12 @@ def await_kafka(options: KafkaOptions, health: Health, stop: threading.Event) ->
         KafkaUnavailable: one answers, and refuses.
     """
     impatient = replace(options, bootstrap_timeout_ms=TRY_MS)
-    while not stop.is_set():
-        try:
-            open_admin(impatient).close()
-        except KafkaAway as error:
-            log.warning("waiting_for_kafka", reason=str(error))
-            health.waits_for = str(error)
-            stop.wait(WAIT_S)
-        else:
-            health.waits_for = None
-            return True
-    return False
+
+    def answers() -> bool:
+        open_admin(impatient).close()
+        return True
+
+    return _until(answers, KafkaAway, "waiting_for_kafka", health, stop) or False
 
 
 def await_store(prepare: Callable[[], Ready], health: Health, stop: threading.Event) -> Ready | None:
@@ -89,11 +84,22 @@ def await_store(prepare: Callable[[], Ready], health: Health, stop: threading.Ev
     Raises:
         StoreRefused: it answers, and refuses.
     """
+    return _until(prepare, StoreUnavailable, "waiting_for_the_store", health, stop)
+
+
+def _until(
+    prepare: Callable[[], Ready],
+    away: type[Exception],
+    event: str,
+    health: Health,
+    stop: threading.Event,
+) -> Ready | None:
+    """What `prepare` makes, tried again for as long as it raises `away`; None when told to stop."""
     while not stop.is_set():
         try:
             made = prepare()
-        except StoreUnavailable as error:
-            log.warning("waiting_for_the_store", reason=str(error))
+        except away as error:
+            log.warning(event, reason=str(error))
             health.waits_for = str(error)
             stop.wait(WAIT_S)
         else:
