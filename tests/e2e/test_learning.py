@@ -52,8 +52,8 @@ def test_a_leader_killed_while_learning_leaves_the_same_bin_set_reference_and_co
     produce(kafka_broker, topic, PARTITIONS, records(traffic(begin, 28, 200)))
 
     def finished(prefix: str) -> Left | None:
-        found = left(valkey, prefix, AGENT)
-        return found if found and caught_up(kafka_broker, valkey, prefix, topic, PARTITIONS) else None
+        done = caught_up(kafka_broker, valkey, prefix, topic, PARTITIONS)
+        return left(valkey, prefix, AGENT) if done else None  # in this order: counts move until it is done
 
     alone = WorkerProcess(
         settings(kafka_broker, valkey, f"{redis_prefix}-1", topic), tmp_path, "alone"
