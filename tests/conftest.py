@@ -9,12 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.fault_matrix import FaultMatrix
 from tests.servers import Broker, KafkaServer, MockKafka, ValkeyServer, kafka_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+MOST_TOLD = 7
+"""Failures that are named in the last lines: a log cut to its end must still say which test it was."""
+
+settings.load_profile("ci")  # the same examples each time, on however slow a machine
 
 
 def _kafka_kind() -> str:
@@ -34,6 +40,25 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header() -> list[str]:
     """Say which servers are used."""
     return [f"kafka: {_kafka_kind()}", "redis: a Valkey process of its own"]
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    """Name what failed below everything else, a line each, as pages of differences may stand above."""
+    yield
+    failed = [*terminalreporter.getreports("failed"), *terminalreporter.getreports("error")]
+    if not failed:
+        return
+    terminalreporter.section(f"{len(failed)} failed", red=True)
+    for report in failed[:MOST_TOLD]:
+        terminalreporter.line(f"{report.nodeid} {_why(report)}"[:200])
+    if len(failed) > MOST_TOLD:
+        terminalreporter.line(f"and {len(failed) - MOST_TOLD} more")
+
+
+def _why(report: pytest.TestReport) -> str:
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return crash.message.partition("\n")[0] if crash else f"({report.when})"
 
 
 @pytest.fixture(scope="session")

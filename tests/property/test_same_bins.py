@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from binning.binset import BinSet, BinSpec, ResponseRule, TaxonomyEntry
@@ -80,7 +80,7 @@ def bin_set(others: list[Turn], encoder: Encoder) -> BinSet:
     return learn_bin_set(others, BinSpec(taxonomy, rules), encoder)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None)
 @given(text=TEXTS, at=st.integers(0, 499))
 def test_any_text_has_the_same_bins_alone_in_a_batch_of_500_and_after_a_restart(
     bin_set: BinSet, others: list[Turn], encoder: Encoder, restarted: Encoder, text: str, at: int

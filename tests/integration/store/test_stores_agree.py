@@ -5,7 +5,7 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baselines.chain import digests_after
@@ -62,11 +62,11 @@ def buckets(draw: st.DrawFn, adopted: list[tuple[str, str]]) -> dict[BucketKey, 
 
 
 @given(st.lists(st.one_of(commits(), st.tuples(st.sampled_from(AGENTS), st.integers(0, 4))), max_size=8))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_both_stores_answer_alike_and_end_alike(
-    valkey: ValkeyServer, steps: list[Commit | tuple[str, int]]
+    valkey_server: ValkeyServer, steps: list[Commit | tuple[str, int]]
 ) -> None:
-    with connect(valkey.url) as client:
+    with connect(valkey_server.url) as client:
         memory, redis = MemoryStore(), RedisStore(client, f"agree-{uuid.uuid4().hex}")
         for step in [first(0), *steps]:
             if isinstance(step, Commit):
