@@ -1,20 +1,24 @@
-"""Ways around records that cannot be had: the log dropped them unread, or their batch cannot be opened."""
+"""Ways around records that cannot be had: the log dropped them unread, or their batch cannot be opened.
+
+The client spins for ever where it is asked again for a batch that it could not open. So a partition that may
+be at one is left alone until another process has looked. The loop goes on, and keeps our place in the group.
+"""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 from kafka import TopicPartition
 from kafka.errors import RetriableError
 
 from baselines.store import Partition
-from worker.probe import find_bad_batch
+from worker.probe import Probe
 from worker.records import NEW_GROUND, Jump, SourceFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from kafka.errors import OffsetOutOfRangeError
 
@@ -28,13 +32,23 @@ _BROKER_MS = 1_000
 log = structlog.get_logger()
 
 
+class _Search(NamedTuple):
+    """Where to look for a bad batch: `records` from these offsets on. Raises `otherwise` if there is none."""
+
+    starts: Mapping[Partition, int]
+    records: int
+    otherwise: SourceFailed | None
+
+
 class Detours:
-    """The jumps of one consumer, and the bad batches that lie ahead of it."""
+    """The jumps of one consumer, the bad batches that lie ahead of it, and the search for more."""
 
     def __init__(self, consumer: Any, options: KafkaOptions, parking: Parking) -> None:
         self._consumer, self._options, self._parking = consumer, options, parking
         self._ahead: dict[Partition, BadBatch] = {}
         self._jumps: list[Jump] = []
+        self._searches: list[_Search] = []
+        self._probe: Probe | None = None
 
     def taken(self) -> Sequence[Jump]:
         """The jumps since the last call."""
@@ -48,7 +62,6 @@ class Detours:
         The client opens a batch when the first of its records is asked for.
         """
         reading = self._parking.reading
-        self._ahead = {p: bad for p, bad in self._ahead.items() if p in self._parking.placed}
         partition = next((p for p in self._ahead if p in reading), None)
         if partition is None:
             yield limit
@@ -64,11 +77,15 @@ class Detours:
         try:
             yield min(limit, bad.good)
         finally:
-            self._consumer.resume(*(tp for tp in others if Partition(*tp) in self._parking.reading))
+            self._resume(Partition(*tp) for tp in others)
 
-    def forget(self, partition: Partition) -> None:
-        """It is read from elsewhere now: what was counted off up to its bad batch no longer holds."""
-        self._ahead.pop(partition, None)
+    def placed(self, partition: Partition, offset: int) -> None:
+        """It is read from here on: what was found out from another offset no longer holds."""
+        bad = self._ahead.get(partition)
+        if bad is not None and (bad.good or bad.first != offset):
+            del self._ahead[partition]
+        if any(search.starts.get(partition) == offset for search in self._searches):
+            self._leave_alone([partition])
 
     def came(self, batches: Mapping[TopicPartition, Sequence[Any]]) -> None:
         """Records were polled: so many fewer before the bad batch."""
@@ -76,14 +93,41 @@ class Detours:
             came = len(batches.get(TopicPartition(*partition), ()))
             self._ahead[partition] = bad._replace(good=bad.good - came)
 
-    def look(self, partition: Partition, start: int) -> bool:
-        """Whether a bad batch lies ahead; it will be jumped over when it is reached."""
-        bad = find_bad_batch(self._options, partition, start)
-        if bad is None:
-            return False
-        self._ahead[partition] = bad
-        log.error("bad_batch", partition=str(partition), offset=bad.first, end=bad.end)
-        return True
+    def examine(
+        self, starts: Mapping[Partition, int], records: int, otherwise: SourceFailed | None = None
+    ) -> None:
+        """Leave these partitions alone until it is known which of them has a bad batch ahead, if any."""
+        log.warning("looking_for_a_bad_batch", partitions=[str(p) for p in starts])
+        self._searches.append(_Search(starts, records, otherwise))
+        self._leave_alone(starts)
+
+    def search_on(self) -> None:
+        """Take in what has been found out by now.
+
+        Raises:
+            SourceFailed: there is no bad batch, although one must be (`otherwise`).
+        """
+        if not self._searches:
+            return
+        search = self._searches[0]
+        self._probe = self._probe or Probe(self._options, search.starts, search.records)
+        if not self._probe.over():
+            return
+        bad, self._probe = self._probe.found(), None
+        if bad is None and search.otherwise is not None:
+            raise search.otherwise
+        if bad is not None and (bad.partition in self._parking.examined or not self._placed(bad.partition)):
+            self._ahead[bad.partition] = bad
+            log.error("bad_batch", partition=str(bad.partition), offset=bad.first, end=bad.end)
+        del self._searches[0]
+        waiting = {p for other in self._searches for p in other.starts}
+        self._parking.examined -= search.starts.keys() - waiting
+        self._resume(search.starts)
+
+    def close(self) -> None:
+        """Search no further."""
+        if self._probe is not None:
+            self._probe.found()
 
     def dropped(self, error: OffsetOutOfRangeError) -> None:
         """Records dropped unread are jumped over; an offset beyond the end is another log.
@@ -104,8 +148,19 @@ class Detours:
                     f"{partition} ends at {ends[tp]}, but has been read up to {offset}: "
                     f"its log was lost or the topic recreated; {NEW_GROUND}"
                 )
-            if begins[tp] > offset and partition in self._parking.placed:
+            if begins[tp] > offset and self._placed(partition):
                 self._jump(partition, int(begins[tp]), "dropped")
+
+    def _placed(self, partition: Partition) -> bool:
+        return partition in self._parking.placed
+
+    def _leave_alone(self, partitions: Iterable[Partition]) -> None:
+        self._parking.examined |= set(partitions)
+        self._consumer.pause(*(TopicPartition(*p) for p in partitions))
+
+    def _resume(self, partitions: Iterable[Partition]) -> None:
+        reading = self._parking.reading
+        self._consumer.resume(*(TopicPartition(*p) for p in partitions if p in reading))
 
     def _jump(self, partition: Partition, to: int, reason: Reason) -> None:
         self._consumer.seek(TopicPartition(*partition), to)

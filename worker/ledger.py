@@ -237,7 +237,7 @@ class Ledger:
             return
         self._place_due = self._monotonic() + EVERY_S
         active = self._active()
-        enough = self._monotonic() + EVERY_S  # the rest the next time: a bad batch takes long to find
+        enough = self._monotonic() + EVERY_S  # the rest the next time: store and broker may be slow
         for partition in parked if active else ():
             if self._monotonic() > enough:
                 return

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class Parking(ConsumerRebalanceListener):  # type: ignore[misc]
     """Partitions that wait to be placed, are placed, were taken; `poll` and the loop take turns with them.
 
-    Some of the placed may be `blocked`: they stay paused. So does everything while it is `held`.
+    Some of the placed may be `blocked`, or `examined` by another process: they stay paused. So does
+    everything while it is `held`.
     """
 
     def __init__(self, consumer: Any) -> None:
@@ -29,6 +30,7 @@ class Parking(ConsumerRebalanceListener):  # type: ignore[misc]
         self.parked: set[Partition] = set()
         self.placed: set[Partition] = set()
         self.blocked: set[Partition] = set()
+        self.examined: set[Partition] = set()
         self.held = False
         self.lost: set[Partition] = set()
         self.joined = False
@@ -36,7 +38,7 @@ class Parking(ConsumerRebalanceListener):  # type: ignore[misc]
     @property
     def reading(self) -> set[Partition]:
         """The partitions that are not paused."""
-        return set() if self.held else self.placed - self.blocked
+        return set() if self.held else self.placed - self.blocked - self.examined
 
     def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Forget them; what was not committed of them is read again by the next owner."""
@@ -44,6 +46,7 @@ class Parking(ConsumerRebalanceListener):  # type: ignore[misc]
         self.parked -= gone
         self.placed -= gone
         self.blocked -= gone
+        self.examined -= gone
         self.lost |= gone
 
     def on_partitions_lost(self, lost: Collection[TopicPartition]) -> None:

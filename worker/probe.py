@@ -2,7 +2,8 @@
 
 The client does not say which batch made it fail, and one that takes all memory lets nobody say anything. So
 another process reads the same offsets with little memory to spare, telling of each batch before it opens it:
-the last one told of by a process that failed or died is the bad one.
+the last one told of by a process that failed or died is the bad one. Whoever waits for it can do other things
+meanwhile.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ import pickle
 import resource
 import subprocess
 import sys
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,17 +24,20 @@ from kafka import TopicPartition
 from kafka.errors import CorruptRecordError, KafkaError, UnsupportedCodecError
 from kafka.record import MemoryRecords
 
+from baselines.store import Partition
 from worker.kafka_client import KafkaUnavailable, open_consumer
 
 if TYPE_CHECKING:
-    from baselines.store import Partition
+    from collections.abc import Iterator, Mapping
+
     from worker.kafka_client import KafkaOptions
 
 RECORDS = 8_000
 """So many records are looked at: more than a worker reads between two commits."""
 SPARE_BYTES = 1 << 29
 """A batch may take so much memory beyond what the process has before it reads."""
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
+"""The other process may take so long, for all of its partitions together."""
 
 _POLL_MS = 1_000
 _DONE = "done"
@@ -38,40 +46,77 @@ _DONE = "done"
 class BadBatch(NamedTuple):
     """Offsets `first` up to `end` are a batch that cannot be read; `good` records come before it."""
 
+    partition: Partition
     first: int
     end: int
     good: int
 
 
-def find_bad_batch(options: KafkaOptions, partition: Partition, start: int) -> BadBatch | None:
-    """The first bad batch from `start` on; None where there is none, or where the broker does not answer."""
-    try:
-        found = subprocess.run(
+class Probe:
+    """The other process, reading `records` records of each partition from its offset in `starts` on."""
+
+    def __init__(self, options: KafkaOptions, starts: Mapping[Partition, int], records: int) -> None:
+        self._last = b""
+        self._ended = threading.Event()
+        self._deadline = time.monotonic() + PATIENCE_S
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "worker.probe"],
-            input=pickle.dumps((options, tuple(partition), start)),
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=PATIENCE_S,
-            check=False,
         )
-    except subprocess.TimeoutExpired:
-        return None
-    lines = found.stdout.splitlines()
-    return BadBatch(*json.loads(lines[-1])) if lines and lines[-1] != _DONE.encode() else None
+        threading.Thread(target=self._converse, args=(options, dict(starts), records), daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def over(self, wait_s: float = 0.0) -> bool:
+        """Whether there is nothing more to wait for: it has ended, or takes too long."""
+        return self._ended.wait(wait_s) or time.monotonic() >= self._deadline
+
+    def found(self) -> BadBatch | None:
+        """The batch that it ended on; None where all can be read. One that is not done is ended."""
+        if not self._ended.is_set():
+            self._process.kill()
+            return None
+        if self._last in (b"", _DONE.encode()):
+            return None
+        topic, number, *offsets = json.loads(self._last)
+        return BadBatch(Partition(topic, number), *offsets)
+
+    def _converse(self, *asked: object) -> None:
+        """Tell it what to read, and hear it out: what it says last is what it ended on."""
+        answers, _ = self._process.communicate(pickle.dumps(asked))
+        self._last = answers.splitlines()[-1] if answers else b""
+        self._ended.set()
+
+
+def find_bad_batch(options: KafkaOptions, partition: Partition, start: int) -> BadBatch | None:
+    """The first bad batch from `start` on; None where there is none, or where the broker does not answer."""
+    probe = Probe(options, {partition: start}, RECORDS)
+    probe.over(PATIENCE_S)
+    return probe.found()
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Where the other process is: the partition, where it began there, and how many records it has read."""
+
+    partition: Partition
+    start: int
+    read: int = 0
 
 
 def main() -> None:
     """In the other process: prints each batch that may turn out to be a BadBatch, `done` when all is read."""
-    options, partition, start = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
-    read = [0]
-    _announce_batches(start, read)
+    options, starts, records = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
     try:
         consumer = open_consumer(options, group=None)
-        tp = TopicPartition(*partition)
-        consumer.assign([tp])
-        consumer.seek(tp, start)
         _keep_to_memory(SPARE_BYTES)
-        _drain(consumer, tp, read)
+        for partition, start in starts.items():
+            _read(consumer, _Reading(partition, start), records)
     except (CorruptRecordError, UnsupportedCodecError, MemoryError):
         return
     except (KafkaError, KafkaUnavailable):
@@ -79,27 +124,40 @@ def main() -> None:
     _say(_DONE)
 
 
-def _drain(consumer: Any, tp: TopicPartition, read: list[int]) -> None:
+def _read(consumer: Any, here: _Reading, records: int) -> None:
     """Read one record after the other, so that each is counted before the next batch is opened."""
+    tp = TopicPartition(*here.partition)
+    consumer.assign([tp])
+    consumer.seek(tp, here.start)
     end = consumer.end_offsets([tp])[tp]
-    while read[0] < RECORDS and consumer.position(tp) < end:
-        records = consumer.poll(timeout_ms=_POLL_MS, max_records=1)
-        if not records:
-            return
-        read[0] += len(records[tp])
+    with _announced_batches(here):
+        while here.read < records and consumer.position(tp) < end:
+            found = consumer.poll(timeout_ms=_POLL_MS, max_records=1)
+            if not found:
+                return
+            here.read += len(found[tp])
 
 
-def _announce_batches(start: int, read: list[int]) -> None:
+@contextmanager
+def _announced_batches(here: _Reading) -> Iterator[None]:
     """Have the client tell of each batch that it is about to open."""
     following = MemoryRecords.next_batch
 
     def announced(records: MemoryRecords, *arguments: Any) -> Any:
         batch = following(records, *arguments)
-        if batch is not None and batch.magic == 2 and batch.next_offset > start:
-            _say(json.dumps((max(batch.base_offset, start), batch.next_offset, read[0])))
+        if batch is not None and batch.magic == 2 and batch.next_offset > here.start:
+            _say(
+                json.dumps(
+                    (*here.partition, max(batch.base_offset, here.start), batch.next_offset, here.read)
+                )
+            )
         return batch
 
     MemoryRecords.next_batch = announced
+    try:
+        yield
+    finally:
+        MemoryRecords.next_batch = following
 
 
 def _say(line: str) -> None:

@@ -70,7 +70,10 @@ class RecordSource(Protocol):
         """Return nothing of a placed partition from `offset` on, until it is placed again."""
 
     def probe(self, partition: Partition, offset: int) -> None:
-        """Look for a batch from a placed partition's offset on that kills whoever reads it, and avoid it."""
+        """Look for a batch from a placed partition's offset on that kills whoever reads it, and avoid it.
+
+        It is read when that is known.
+        """
 
     def hold(self) -> None:
         """Return no records until `release`, while `poll` keeps our place in the group."""

@@ -26,6 +26,7 @@ from worker.detours import Detours
 from worker.kafka_client import MAX_POLL_RECORDS, open_consumer
 from worker.mirror import Mirror
 from worker.parking import Parking
+from worker.probe import RECORDS
 from worker.records import NEW_GROUND, Record, SourceFailed
 from worker.topics import Topics, known_topics
 
@@ -111,7 +112,7 @@ class KafkaSource:
         except (RetriableError, IllegalStateError) as error:
             log.info("partition_not_placed", partition=str(partition), error=type(error).__name__)
             return None
-        self._detours.forget(partition)
+        self._detours.placed(partition, offset)
         self._parking.parked.discard(partition)
         self._parking.placed.add(partition)
         return offset
@@ -124,6 +125,7 @@ class KafkaSource:
             self._consumer.seek(tp, 0)
             self._parking.placed.discard(partition)
             self._parking.blocked.discard(partition)
+            self._parking.examined.discard(partition)
             self._parking.parked.add(partition)
 
     def block(self, partition: Partition, offset: int) -> None:
@@ -149,6 +151,7 @@ class KafkaSource:
             SourceFailed: a recreated or truncated topic, no permission, an error whose cause is not found.
                 The client would spin for ever on the next poll, so the process has to end.
         """
+        self._detours.search_on()
         self._topics.look(empty_handed=not self._parking.parked and not self._parking.placed)
         batches = self._poll(limit)
         return {
@@ -167,27 +170,23 @@ class KafkaSource:
         except RetriableError as error:
             log.info("kafka_retry", error=type(error).__name__)
         except (CorruptRecordError, UnsupportedCodecError, MemoryError) as error:
-            self._find_bad_batches(error)
+            self._find_bad_batch(error)
         except KafkaError as error:
             raise _failure(error) from None
         self._detours.came(batches)
         return batches
 
-    def _find_bad_batches(self, error: Exception) -> None:
-        """The client would spin on a batch that it cannot open; it does not even say which one it is.
-
-        One is enough to go on: a second one comes up again.
-        """
+    def _find_bad_batch(self, error: Exception) -> None:
+        """The client does not say which batch it could not open: one that a partition is at just now."""
         positions = {p: self.position(p) for p in sorted(self._parking.reading)}
-        if not any(self._detours.look(p, at) for p, at in positions.items() if at is not None):
-            raise _failure(error)
+        at = {p: position for p, position in positions.items() if position is not None}
+        self._detours.examine(at, 1, _failure(error))
 
     def probe(self, partition: Partition, offset: int) -> None:
         """As RecordSource."""
         end = self.ends([partition]).get(partition)
         if end is not None and end > offset:
-            log.warning("looking_for_a_bad_batch", partition=str(partition), offset=offset)
-            self._detours.look(partition, offset)
+            self._detours.examine({partition: offset}, RECORDS)
 
     def position(self, partition: Partition) -> int | None:
         """As RecordSource."""
@@ -217,6 +216,7 @@ class KafkaSource:
 
     def close(self, offsets: Mapping[Partition, int]) -> None:
         """As RecordSource; takes at most six seconds."""
+        self._detours.close()
         self._mirror.tell_last(self._ours(offsets))
         self._consumer.close(autocommit=False, timeout_ms=5_000)
 

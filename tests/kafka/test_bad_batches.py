@@ -126,7 +126,7 @@ def test_a_partition_that_starts_over_is_not_jumped_by_what_was_found_before(
     partition, source = Partition(topic, 0), KafkaSource(options(kafka_broker), [topic])
     wait_for(lambda: source.poll(10) == {} and partition in source.parked())
     source.place(partition, 20)
-    source._detours._ahead[partition] = BadBatch(70, 80, 50)  # as found at offset 20
+    source._detours._ahead[partition] = BadBatch(partition, 70, 80, 50)  # as found at offset 20
     source.park(partition)
     source.place(partition, 0)
     read: list[int] = []
