@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from kafka import TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, RetriableError
 
 from worker.kafka_client import KafkaUnavailable, open_consumer
 from worker.topics import known_topics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from worker.kafka_client import KafkaOptions
 
 POINTERS = 3
 """So many records of each reason are pointed to: the last of them, partition by partition of the letters."""
+PATIENCE_S = 30.0
+"""So long nothing may come while there should be more."""
 _POLL_MS = 1_000
 
 
@@ -107,30 +110,53 @@ class LetterBox:
         """
         seen: set[Pointer] = set()
         self._consumer.assign(self._partitions)
-        for tp in self._partitions:
-            self._consumer.seek(tp, self._begins[tp])
-        while any(self._consumer.position(tp) < self._ends[tp] for tp in self._partitions):
-            batches = self._asked(lambda: self._consumer.poll(timeout_ms=_POLL_MS))
-            for letter in (_letter(record) for records in batches.values() for record in records):
+        for tp, begin in self._begins.items():
+            self._consumer.seek(tp, begin)
+        positions, moved_at = dict(self._begins), time.monotonic()
+        while any(positions[tp] < end for tp, end in self._ends.items()):
+            for letter in map(_letter, self._poll()):
                 if letter is None or letter.of in seen:
                     self.repeated += letter is not None
                     continue
                 seen.add(letter.of)
                 yield letter
+            before, positions = positions, {tp: self._position(tp) for tp in self._partitions}
+            if positions != before:
+                moved_at = time.monotonic()
+            elif time.monotonic() - moved_at > PATIENCE_S:
+                raise self._refused(f"nothing came for {PATIENCE_S:.0f} s", "check that the broker is up")
 
     def close(self) -> None:
         """Let the connection go."""
         self._consumer.close(autocommit=False, timeout_ms=1_000)
 
-    def _asked(self, question: Any) -> Any:
+    def _poll(self) -> list[Any]:
+        try:
+            batches = self._consumer.poll(timeout_ms=_POLL_MS)
+        except RetriableError:
+            return []
+        except KafkaError as error:
+            raise self._unreadable(error) from None
+        return [record for records in batches.values() for record in records]
+
+    def _position(self, tp: TopicPartition) -> int:
+        return int(self._asked(lambda: self._consumer.position(tp, timeout_ms=_POLL_MS)))
+
+    def _asked(self, question: Callable[[], Any]) -> Any:
         try:
             return question()
         except KafkaError as error:
-            reason = type(error).__name__
-            raise KafkaUnavailable(
-                f"Kafka at {self._address} does not let topic {self._topic} be read ({reason}); "
-                "check that the topic exists and that this user may read it"
-            ) from None
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, error: KafkaError) -> KafkaUnavailable:
+        return self._refused(
+            type(error).__name__, "check that the topic exists and that this user may read it"
+        )
+
+    def _refused(self, reason: str, advice: str) -> KafkaUnavailable:
+        return KafkaUnavailable(
+            f"Kafka at {self._address} does not let topic {self._topic} be read ({reason}); {advice}"
+        )
 
 
 def _letter(record: Any) -> Letter | None:
