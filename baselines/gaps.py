@@ -20,8 +20,9 @@ KEEP_S = 35 * 86_400.0
 KEEP = 64
 """The newest gaps of a partition that are kept apart; older ones become one."""
 
-Reason = Literal["dropped", "unreadable", "learning"]
-"""The log dropped them unread, they cannot be read, or they came between learning and counting."""
+Reason = Literal["dropped", "unreadable", "learning", "lost"]
+"""The log dropped them unread, they cannot be read, they came between learning and counting, or the store has
+lost the bin set that they were counted under."""
 
 
 class Gap(msgspec.Struct, frozen=True, omit_defaults=True):

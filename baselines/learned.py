@@ -77,7 +77,9 @@ class Active(msgspec.Struct, frozen=True):
 
     `spec` is the digest of the binning settings that it was learned with. `round` names the agents of one
     first start: ingest begins when all of them are active, so that none has a gap. `past` are the bin sets
-    that it counted under before, oldest first: a partition goes over from one of them where it stands.
+    that it counted under before, oldest first: a partition goes over from one of them where it stands. `lost`
+    are those that partitions counted under and the store forgot in a fail-over: nobody knows any more what
+    those counts mean, so they are a gap.
     """
 
     digest: str
@@ -87,6 +89,7 @@ class Active(msgspec.Struct, frozen=True):
     round: tuple[str, ...]
     spec: str = ""
     past: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
     def to_bytes(self) -> bytes:
         """As kept in the store."""

@@ -33,7 +33,7 @@ class ActiveAgents:
     agents: Sequence[str]
     store: AgentStore
     encoder: Encoder
-    _bins: dict[str, ActiveBinSet] = field(default_factory=dict)
+    _bins: dict[str, tuple[Active, ActiveBinSet]] = field(default_factory=dict)
     _outdated: set[str] = field(default_factory=set)
 
     def __call__(self) -> Mapping[str, ActiveBinSet]:
@@ -63,14 +63,15 @@ class ActiveAgents:
 
     def _bin_set(self, agent: str, active: Active) -> ActiveBinSet | None:
         known = self._bins.get(agent)
-        if known is not None and known.digest == active.digest:
-            return known
+        if known is not None and known[0] == active:
+            return known[1]
         if active.digest in self._outdated:
             return None
         try:
-            self._bins[agent] = active_bins(self.store, agent, active, self.encoder)
+            bins = active_bins(self.store, agent, active, self.encoder)
         except OutdatedError as error:
             self._outdated.add(active.digest)
             log.warning("agent_outdated", agent=agent, reason=str(error))
             return None
-        return self._bins[agent]
+        self._bins[agent] = active, bins
+        return bins

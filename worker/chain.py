@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from baselines.gaps import Gap, remembered
-from baselines.store import BucketKey, Commit, Delta, Partition, Switch
+from baselines.store import Adopted, BucketKey, Commit, Delta, Partition, Switch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,12 +25,18 @@ if TYPE_CHECKING:
 class ActiveBinSet:
     """What an agent counts under, and for each partition the offset up to which learning has counted.
 
-    `past` are the digests that it counted under before, oldest first.
+    `past` are the digests that it counted under before, oldest first, `lost` those that nobody knows now.
     """
 
     bin_set: BinSet
     ends: Mapping[Partition, int]
     past: Sequence[str] = ()
+    lost: Sequence[str] = ()
+
+    @property
+    def before(self) -> Sequence[str]:
+        """The digests that a partition may go over from."""
+        return (*self.past, *self.lost)
 
     @property
     def digest(self) -> str:
@@ -43,7 +49,7 @@ def ahead_of(digests: Mapping[str, str], active: Mapping[str, ActiveBinSet]) -> 
     return [
         agent
         for agent, digest in digests.items()
-        if agent in active and digest not in (active[agent].digest, *active[agent].past)
+        if agent in active and digest not in (active[agent].digest, *active[agent].before)
     ]
 
 
@@ -61,6 +67,8 @@ class Chain:
     next: int
     digests: dict[str, str]
     watermark: float | None
+    adopted: Mapping[str, Adopted]
+    """Where each agent went over to its stored bin set."""
     counting: dict[str, ActiveBinSet] = field(default_factory=dict)
     switches: list[Switch] = field(default_factory=list)
     buckets: dict[BucketKey, Delta] = field(default_factory=dict)
@@ -72,6 +80,8 @@ class Chain:
     """What it knows repeats by; None where they are counted."""
     told: tuple[bool, float] | None = None
     """The last word on having caught up, and when it was given."""
+    marked: float | None = None
+    """The watermark that is stored."""
     gaps: tuple[Gap, ...] = ()
     """What is stored of records that were not counted."""
     open: list[Gap] = field(default_factory=list)
@@ -114,11 +124,21 @@ class Chain:
         self.next = end
         return records
 
-    def learned_up_to(self, agent: str, end: int) -> int:
-        """Its records between the end of learning and here are a new agent's gap; how many they are."""
-        records = max(0, self.next - end) if agent not in self.digests else 0
-        if records and self.watermark is not None:
-            self.closed.append(Gap(end, self.next, records, None, self.watermark, "learning", agent))
+    def left_behind(self, agent: str, bins: ActiveBinSet) -> int:
+        """An agent that goes over to `bins` may have a gap up to here; how many records that are.
+
+        Of a new one they are those since its learning ended, else those counted under what was lost.
+        """
+        reason: Reason = "learning"
+        since, begin = None, bins.ends.get(self.partition)
+        if agent in self.digests:
+            if self.digests[agent] not in bins.lost:
+                return 0
+            reason, adopted = "lost", self.adopted[agent]
+            since, begin = adopted.watermark, max(adopted.offset, begin or 0)
+        records = max(0, self.next - begin) if begin is not None else 0
+        if begin is not None and records and self.watermark is not None:
+            self.closed.append(Gap(begin, self.next, records, since, self.watermark, reason, agent))
         return records
 
     def _close_gaps(self, at: float) -> None:
@@ -158,7 +178,9 @@ class Chain:
         """The link is stored."""
         if self.repeats is not None:
             self.repeats.stored(self.repeats.changes(self.next, self.watermark), self.watermark)
-        self.expected = self.next
+        here = Adopted(self.expected or 0, self.marked)
+        self.adopted = {**self.adopted, **{switch.agent: here for switch in self.switches}}
+        self.expected, self.marked = self.next, self.watermark
         self.digests = self.digests | {switch.agent: switch.to for switch in self.switches}
         self.switches, self.buckets, self.turns = [], {}, Counter()
         self.gaps, self.closed = remembered((*self.gaps, *self.closed), self.watermark), []

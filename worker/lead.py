@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from worker.judge import AgentJudge
     from worker.leadership import Leadership
     from worker.learn import Learner
+    from worker.orphans import Orphans
     from worker.reclustering import Reclusterer
 
 log = structlog.get_logger()
@@ -83,16 +84,21 @@ def lead(line: Line, leadership: Leadership, stop: threading.Event, beat: Callab
 
 @dataclass(slots=True)
 class Learning:
-    """Learns the agents that nobody has learned yet (`learner`), or anew, as asked (`reclusterer`)."""
+    """Learns the agents that nobody has learned yet (`learner`), or anew, as asked (`reclusterer`).
+
+    Where a fail-over has taken back what was learned last, `orphans` has the others go on with what there is.
+    """
 
     agents: tuple[str, ...]
     store: AgentStore
     learner: Callable[[str], Learner]
     reclusterer: Callable[[str], Reclusterer]
+    orphans: Orphans
     _learners: dict[str, Learner] = field(default_factory=dict, init=False)
 
     def forget(self) -> None:
         """As Line."""
+        self.orphans.forget()
         for agent in list(self._learners):
             self._learners.pop(agent).close()
 
@@ -107,6 +113,8 @@ class Learning:
                     learned[agent] = found
             elif asked_for(self.store, agent):
                 self._recluster(agent, token)
+            else:
+                self.orphans.adopt(agent, token)
         self._activate(learned, token)
         return False
 

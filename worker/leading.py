@@ -22,6 +22,7 @@ from worker.judge import AgentJudge
 from worker.lead import Judging, Learning, lead
 from worker.leadership import Leadership
 from worker.learn import Learner
+from worker.orphans import Orphans
 from worker.placing import refuse_lost_state
 from worker.ranges import KafkaRanges
 from worker.reclustering import Reclusterer
@@ -82,7 +83,8 @@ class Leading:
         agents = tuple(agent.name for agent in self._settings.agents)
         leadership = Leadership(lease, ttl_s, self._health)
         topics = frozenset(self._settings.kafka.topics)
-        learning = Learning(agents, self._store, self._learner, self._reclusterer)
+        orphans = Orphans(self._store, topics, time.monotonic)
+        learning = Learning(agents, self._store, self._learner, self._reclusterer, orphans)
         judging = Judging(agents, topics, self._store, self._judge, time.time)
         threads.start("lease", lambda: leadership.run(threads.stop))
         threads.start("learn", lambda: lead(learning, leadership, threads.stop, self._learns))

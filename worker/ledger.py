@@ -48,7 +48,7 @@ class LedgerStats:
     commits: Counter[str] = field(default_factory=Counter)
     """By outcome."""
     gaps: Counter[str] = field(default_factory=Counter)
-    """Offsets by agent that lie between its learning and its counting."""
+    """Offsets by agent that are in no count of it: it learned meanwhile, or its bin set was lost."""
     lost: Counter[str] = field(default_factory=Counter)
     """Records that were never counted, by reason."""
     held: bool = False

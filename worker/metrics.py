@@ -41,7 +41,7 @@ class Metric(Enum):
     DEGRADED = "degraded_turns", "Turns counted without what needs a vector: the encoder failed."
     REPEATED = "repeated_turns", "Turns that a producer sent again, which are not counted again."
     UNMATCHED = "unmatched_turns", "Turns of no configured agent."
-    GAPS = "gap_records", "Offsets between an agent's learning and its counting, by agent."
+    GAPS = "gap_records", "Offsets that are in no count of an agent: it learned, or its bin set was lost."
     LOST = "lost_records", "Records never counted, by reason: dropped by the log unread, or unreadable."
     DEAD_LETTERS = "dead_letter_records", "Records that are no turn, by reason."
     COMMITS = "commits", "Commits of one partition, by outcome."

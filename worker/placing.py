@@ -68,6 +68,8 @@ class Placing:
             placed,
             dict(state.digests),
             state.watermark,
+            state.adopted,
+            marked=state.watermark,
             gaps=state.gaps,
             repeats=repeats,
         )
@@ -80,10 +82,10 @@ class Placing:
 
 
 def adopt(chain: Chain, active: Mapping[str, ActiveBinSet]) -> Counter[str]:
-    """Count under `active` from here on; records between learning and here, by agent that changes."""
+    """Count under `active` from here on; records that are not in its counts, by agent that changes."""
     gaps: Counter[str] = Counter()
     for agent in chain.adopt(active):
-        gaps[agent] = chain.learned_up_to(agent, active[agent].ends.get(chain.partition, chain.next))
+        gaps[agent] = chain.left_behind(agent, active[agent])
         log.info(
             "agent_adopted",
             agent=agent,

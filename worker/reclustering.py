@@ -194,6 +194,7 @@ class Reclusterer:
             active.round,
             self.study.spec.digest,
             (*active.past, active.digest),
+            tuple(lost for lost in active.lost if lost != digest),
         )
         return (*learned.writes, Put(ACTIVE, now.to_bytes()), done)
 

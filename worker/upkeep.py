@@ -60,13 +60,13 @@ class Packer:
             if judged is None or agent not in chain.digests:
                 continue
             until = min(chain.watermark - MINUTES_KEPT_S, judged - LONGEST_ODD_WINDOW_S)
-            for digest in (*bins.past, bins.digest):
+            for digest in (*bins.before, bins.digest):
                 hours = {minute // 60 for minute in self.store.minutes(chain.partition, agent, digest)}
                 for hour in sorted(hour for hour in hours if (hour + 1) * _HOUR_S <= until):
                     self._fold(chain, agent, digest, hour)
                     if self.monotonic() > deadline:
                         return False
-            for digest in bins.past:
+            for digest in bins.before:
                 self._drop_old(chain, agent, digest, int(until // _HOUR_S) - 1)
         return True
 

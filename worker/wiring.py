@@ -131,7 +131,8 @@ def active_bins(store: AgentStore, agent: str, active: Active, made: Encoder) ->
             " workers one encoder.kind, model and cache (the image has one), or take another redis.prefix to"
             " learn anew"
         )
-    return ActiveBinSet(bin_set, {planned.partition: planned.end for planned in active.ends}, active.past)
+    ends = {planned.partition: planned.end for planned in active.ends}
+    return ActiveBinSet(bin_set, ends, active.past, active.lost)
 
 
 def playbooks(settings: Settings) -> dict[str, str]:

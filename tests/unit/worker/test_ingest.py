@@ -22,6 +22,8 @@ from worker.records import Record, SourceFailed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from baselines.store import PartitionStore
+
 P0, P1 = Partition(TOPIC, 0), Partition(TOPIC, 1)
 BINS = BinSet("none", [("input.length", InputLength((3, 6)))], {"plan": ("free", "pro")}, ())
 FINER = BinSet("none", [("input.length", InputLength((2, 3, 4, 5)))], {}, ())
@@ -54,7 +56,7 @@ class Worker:
     def __init__(
         self,
         log: Log,
-        store: ShakyStore,
+        store: PartitionStore,
         clock: Clock,
         *,
         agents: tuple[AgentMatch, ...] = ONE,
