@@ -80,6 +80,9 @@ class Active(msgspec.Struct, frozen=True):
     that it counted under before, oldest first: a partition goes over from one of them where it stands. `lost`
     are those that partitions counted under and the store forgot in a fail-over: nobody knows any more what
     those counts mean, so they are a gap.
+
+    Both keep only what is needed: a bin set is while a partition counts under it or holds counts of it, which
+    are kept for 35 days. So they grow by one with each learning anew, and lose those of 35 days before.
     """
 
     digest: str

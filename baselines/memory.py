@@ -192,7 +192,8 @@ class MemoryStore:
         for write in writes:
             match write:
                 case Put(name, value):
-                    state.values[name] = value
+                    state.values.pop(name, None)
+                    state.values |= {name: value} if value is not None else {}
                 case PutField(name, key, value):
                     state.hashes[name][key] = value
                 case _:

@@ -71,7 +71,7 @@ def write_row(write: Write) -> tuple[Kind, tuple[str | int | bytes, ...]]:
     """A write's kind of key and its ARGV for lua/write.lua."""
     match write:
         case Put(_, value):
-            return "value", ("put", "", value)
+            return "value", ("put", "", value) if value is not None else ("delete", "", "")
         case PutField(_, field, value):
             return "hash", ("field", field, value)
         case Push(_, value, keep):

@@ -198,10 +198,10 @@ class PartitionStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Set an agent's value `name`."""
+    """Set an agent's value `name`; None deletes it."""
 
     name: str
-    value: bytes
+    value: bytes | None
 
 
 @dataclass(frozen=True, slots=True)

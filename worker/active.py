@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from baselines.learned import ACTIVE, Active
-from worker.tracked import OutdatedError
+from worker.tracked import IncompatibleError, OutdatedError
 from worker.wiring import active_bins
 
 if TYPE_CHECKING:
@@ -73,5 +73,9 @@ class ActiveAgents:
             self._outdated.add(active.digest)
             log.warning("agent_outdated", agent=agent, reason=str(error))
             return None
+        except IncompatibleError:
+            if self._active(agent) == active:
+                raise
+            return None  # another bin set came into force meanwhile
         self._bins[agent] = active, bins
         return bins

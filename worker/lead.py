@@ -22,7 +22,7 @@ from worker.kafka_client import KafkaUnavailable
 from worker.learn import DeposedError
 from worker.placing import state_lost
 from worker.reclustering import asked_for
-from worker.tracked import OutdatedError
+from worker.tracked import IncompatibleError, OutdatedError
 
 if TYPE_CHECKING:
     import threading
@@ -193,6 +193,10 @@ class Judging:
             except OutdatedError as error:
                 self._say(agent, token, {"state": "stale", "reason": str(error), "bin_set": active.digest})
                 return False
+            except IncompatibleError:
+                if self.store.get(agent, ACTIVE) == stored:
+                    raise
+                return True  # another bin set came into force meanwhile, and what this one needs is deleted
         judge = self._judges[agent]
         verdicts = judge.advance(mark.at, token, limit=_STEPS_A_SLICE) if mark.at is not None else []
         if verdicts is None:

@@ -24,6 +24,7 @@ from binning.dimensions.cluster import OUTLIER
 from binning.kept import Kept
 from worker.learn import DeposedError
 from worker.records import SourceFailed
+from worker.replaced import replacing
 from worker.study import Ranges
 
 if TYPE_CHECKING:
@@ -187,16 +188,10 @@ class Reclusterer:
         if digest == active.digest:
             return (done,)
         now = Active(
-            digest,
-            plan.until or 0.0,
-            learned.turns,
-            active.ends,
-            active.round,
-            self.study.spec.digest,
-            (*active.past, active.digest),
-            tuple(lost for lost in active.lost if lost != digest),
+            digest, plan.until or 0.0, learned.turns, active.ends, active.round, self.study.spec.digest
         )
-        return (*learned.writes, Put(ACTIVE, now.to_bytes()), done)
+        partitions = self.ranges.bounds().keys()
+        return (*learned.writes, *replacing(self.store, self.agent, partitions, active, now), done)
 
     def _enough(self, sample: Sequence[Turn], plan: Plan) -> None:
         span = (plan.until or 0.0) - min((turn.at for turn in sample), default=plan.until or 0.0)

@@ -2,7 +2,8 @@
 --
 -- KEYS[1]    P:{AGENT}:fence     KEYS[1+i]  the key of the i-th write, whose kind is part of the key
 -- ARGV[1]    token
--- ARGV[2...] for each write: 'put', '', value | 'field', field, value | 'push', entries to keep, value
+-- ARGV[2...] for each write: 'put', '', value | 'delete', '', '' | 'field', field, value
+--            | 'push', entries to keep, value
 --
 -- Returns 1, or 0 and writes nothing for a token below the highest seen.
 
@@ -14,6 +15,8 @@ for i = 2, #KEYS do
   local kind, detail, value = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   if kind == 'put' then
     redis.call('SET', KEYS[i], value)
+  elseif kind == 'delete' then
+    redis.call('DEL', KEYS[i])
   elseif kind == 'field' then
     redis.call('HSET', KEYS[i], detail, value)
   else

@@ -53,3 +53,11 @@ def test_a_list_keeps_its_newest_entries_oldest_first(store: Store) -> None:
     assert [b"2", b"3", b"4", b"5"] == store.newest("support", "verdicts", 100)
     assert [b"4", b"5"] == store.newest("support", "verdicts", 2)
     assert [] == store.newest("support", "verdicts", 0)
+
+
+def test_a_deleted_value_is_gone_and_can_be_set_again(store: Store) -> None:
+    assert store.write("support", 1, [Put("x", b"1"), Put("y", b"2")])
+    assert store.write("support", 1, [Put("x", None), Put("never", None)])
+    assert (None, b"2") == (store.get("support", "x"), store.get("support", "y"))
+    assert store.write("support", 1, [Put("x", None), Put("x", b"3")])
+    assert b"3" == store.get("support", "x")
