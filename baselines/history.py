@@ -125,9 +125,10 @@ class History:
     def _add(self, bucket: Parsed, hour: int, step: int | None, sign: int) -> None:
         self._changed.add(hour)
         for segment, (slots, values) in bucket.counts.items():
-            self._vector(self._hours[segment], hour)[slots] += sign * values
+            change = sign * values.astype(np.int64)
+            self._vector(self._hours[segment], hour)[slots] += change
             if step is not None:
-                self._vector(self._steps[segment], step)[slots] += sign * values
+                self._vector(self._steps[segment], step)[slots] += change
 
     def _vector(self, vectors: dict[int, NDArray[np.int64]], key: int) -> NDArray[np.int64]:
         if key not in vectors:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ALL = "all"
 
-Sparse = dict[str, tuple["NDArray[np.int64]", "NDArray[np.int64]"]]
+Sparse = dict[str, tuple["NDArray[np.integer[Any]]", "NDArray[np.integer[Any]]"]]
 """Slots and their counts by segment."""
 
 
@@ -48,12 +48,21 @@ class Parsed:
 
 
 def parse(bucket: Bucket, era: Era, segments: Collection[str]) -> Parsed:
-    """A bucket that was counted in `era`, of the `segments` that are asked for."""
+    """A bucket that was counted in `era`, of the `segments` that are asked for.
+
+    Its numbers are of the smallest types that hold them: the judge keeps weeks of buckets.
+    """
     wanted = segments if era.segments is None else era.segments.intersection(segments)
     parsed = _of_packed(bucket, wanted) if isinstance(bucket, PackedHour) else _of_fields(bucket, wanted)
-    if era.slots is not None:
-        parsed.counts = {name: _moved(*counts, era.slots) for name, counts in parsed.counts.items()}
+    for name, counts in parsed.counts.items():
+        slots, values = counts if era.slots is None else _moved(*counts, era.slots)
+        parsed.counts[name] = _smallest(slots), _smallest(values)
     return parsed
+
+
+def _smallest(values: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
+    """The same numbers, none of them below 0."""
+    return values.astype(np.min_scalar_type(values.max(initial=0)))
 
 
 def _of_fields(bucket: Bucket, segments: Collection[str]) -> Parsed:
@@ -68,7 +77,7 @@ def _of_fields(bucket: Bucket, segments: Collection[str]) -> Parsed:
         if slot != TURNS and (segment or ALL) in segments:
             slots[segment or ALL].append(int(slot))
             values[segment or ALL].append(count)
-    counts = {
+    counts: Sparse = {
         name: (np.array(slots[name], dtype=np.int64), np.array(values[name], dtype=np.int64))
         for name in slots
     }
@@ -76,7 +85,7 @@ def _of_fields(bucket: Bucket, segments: Collection[str]) -> Parsed:
 
 
 def _of_packed(hour: PackedHour, segments: Collection[str]) -> Parsed:
-    counts = {
+    counts: Sparse = {
         segment or ALL: arrays for segment, arrays in hour.segments.items() if (segment or ALL) in segments
     }
     changes = {name[1:]: count for name, count in hour.rest.items()}
@@ -84,8 +93,8 @@ def _of_packed(hour: PackedHour, segments: Collection[str]) -> Parsed:
 
 
 def _moved(
-    slots: NDArray[np.int64], values: NDArray[np.int64], to: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    slots: NDArray[np.integer[Any]], values: NDArray[np.integer[Any]], to: NDArray[np.int64]
+) -> tuple[NDArray[np.integer[Any]], NDArray[np.integer[Any]]]:
     """Counts by slot, under the slots of another layout; those without one there are left out."""
     found = to[slots]
     kept = found >= 0
