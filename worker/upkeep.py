@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from baselines.history import KEEP_HOURS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
@@ -18,7 +20,6 @@ MINUTES_KEPT_S = 6 * 3600
 LONGEST_ODD_WINDOW_S = 4 * 3600
 """Longest window that does not start on the hour: an unjudged one may need the minutes so far back."""
 
-KEEP_HOURS = 35 * 24
 EVERY_S = 10.0
 BUDGET_S = 0.1
 

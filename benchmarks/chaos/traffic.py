@@ -19,15 +19,14 @@ if TYPE_CHECKING:
     from tests.servers import Broker
     from worker.demo.traffic import Sent
 
-TURNS_AN_HOUR = 3000
 LEARNED_H = 25
 EVERY_S = 0.25
 
 
-def quiet_turns(hours: int, seed: int) -> Iterator[Sent]:
+def quiet_turns(hours: int, turns_an_hour: int, seed: int) -> Iterator[Sent]:
     """The demo's agent with nothing ever happening, over `hours` of event time that end now."""
     begin = latest_begin(time.time(), hours + 2)
-    shape = Scenario(begin, seed, TURNS_AN_HOUR, LEARNED_H, hours - LEARNED_H, shifts=(), quiet=True)
+    shape = Scenario(begin, seed, turns_an_hour, LEARNED_H, hours - LEARNED_H, shifts=(), quiet=True)
     return generate(shape)
 
 

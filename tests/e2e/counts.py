@@ -41,11 +41,7 @@ def left(valkey: ValkeyServer, prefix: str, agent: str) -> Left | None:
     active = Active.from_bytes(stored)
     counts: dict[tuple[str, int], Counter[str]] = {}
     for partition in store.partitions():
-        since = int(active.until // 3600)
-        minutes = dict.fromkeys(store.minutes(partition, agent, active.digest), 0)
-        read = store.read(
-            partition, agent, active.digest, minutes, dict.fromkeys(range(since - 1, since + 24 * 8), 0)
-        )
+        read = store.read(partition, agent, active.digest, {}, {})
         for minute, delta in read.minutes.items():
             counts.setdefault((str(partition), minute // 60), Counter()).update(delta.counts)
         for hour, packed in read.hours.items():
