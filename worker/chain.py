@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from baselines.gaps import Reason
+    from baselines.store import PartitionState
     from binning.binset import BinSet
     from worker.repeats import Repeats
     from worker.sieve import Sieve
+
+
+REPORT_EVERY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +178,12 @@ class Chain:
             ids=self.repeats.changes(self.next, self.watermark) if self.repeats is not None else None,
         )
 
-    def committed(self) -> None:
-        """The link is stored."""
+    def told_of(self, caught_up: bool, now: float) -> bool:
+        """Whether that was the last word on having caught up, and not long ago."""
+        return self.told is not None and self.told[0] == caught_up and now - self.told[1] < REPORT_EVERY_S
+
+    def committed(self, stored: PartitionState | None) -> None:
+        """The link is stored; where it was already, `stored` is what a rival may have written with it."""
         if self.repeats is not None:
             self.repeats.stored(self.repeats.changes(self.next, self.watermark), self.watermark)
         here = Adopted(self.expected or 0, self.marked)
@@ -183,4 +191,5 @@ class Chain:
         self.expected, self.marked = self.next, self.watermark
         self.digests = self.digests | {switch.agent: switch.to for switch in self.switches}
         self.switches, self.buckets, self.turns = [], {}, Counter()
-        self.gaps, self.closed = remembered((*self.gaps, *self.closed), self.watermark), []
+        own = remembered((*self.gaps, *self.closed), self.watermark)
+        self.gaps, self.closed = own if stored is None else stored.gaps, []

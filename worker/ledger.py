@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 EVERY_S = 1.0
 TURNS_A_COMMIT = 5_000
-REPORT_EVERY_S = 5.0
 GAP_S = 5.0
 
 WAITS = (StoreUnavailable, DeadLettersUnavailable, KafkaUnavailable)
@@ -202,8 +201,9 @@ class Ledger:
         outcome = self._store.commit(chain.commit(caught_up=caught_up, at=self._clock()))
         self.stats.commits[outcome.value] += 1
         if outcome in (Outcome.APPLIED, Outcome.ALREADY):
+            stored = self._store.state(chain.partition) if outcome is Outcome.ALREADY else None
             self.stats.turns.update(chain.turns)
-            chain.committed()
+            chain.committed(stored)
             chain.told = (caught_up, self._monotonic())
         elif outcome is Outcome.TOPIC:
             raise other_topic(chain.partition)
@@ -213,7 +213,7 @@ class Ledger:
     def _report(self, chain: Chain, stored: int, *, caught_up: bool) -> None:
         """Nothing new: say whether we have caught up, when that changed and every five seconds."""
         now = self._monotonic()
-        if chain.told is not None and chain.told[0] == caught_up and now - chain.told[1] < REPORT_EVERY_S:
+        if chain.told_of(caught_up, now):
             return
         if self._store.report(chain.partition, stored, caught_up=caught_up, at=self._clock()):
             chain.told = (caught_up, now)

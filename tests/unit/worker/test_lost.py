@@ -141,3 +141,21 @@ def test_a_group_that_kafka_forgot_changes_nothing(store: ShakyStore) -> None:
 
     assert worker.member.committed == {}
     assert turns(store) == 60
+
+
+def test_a_commit_that_a_rival_made_already_brings_its_gaps_along(store: ShakyStore) -> None:
+    log = log_of(50)
+    zombie, owner = reading(log, store), reading(log, store)
+    zombie.ingest.tick()
+    log.add(0, *(turn(number) for number in range(50, 100)))
+    zombie.ingest.tick()  # what it read it has not committed yet
+    log.drop(0, 80)
+    owner.pass_seconds(2)
+    zombie.pass_seconds(2)
+    assert 1 == zombie.ledger.stats.commits["already"]
+    log.add(0, *(turn(number) for number in range(100, 150)))
+    log.drop(0, 130)
+    zombie.pass_seconds(2)
+
+    assert [(50, 80), (100, 130)] == [(gap.first, gap.end) for gap in store.state(P0).gaps]
+    assert turns(store) == 50 + 20 + 20
