@@ -185,7 +185,7 @@ class Chain:
     def committed(self, stored: PartitionState | None) -> None:
         """The link is stored; where it was already, `stored` is what a rival may have written with it."""
         if self.repeats is not None:
-            self.repeats.stored(self.repeats.changes(self.next, self.watermark), self.watermark)
+            self.repeats.stored(self.watermark)
         here = Adopted(self.expected or 0, self.marked)
         self.adopted = {**self.adopted, **{switch.agent: here for switch in self.switches}}
         self.expected, self.marked = self.next, self.watermark

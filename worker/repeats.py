@@ -33,6 +33,7 @@ class Repeats:
         self._minutes: dict[int, set[int]] = {}
         self._new: dict[int, list[int]] = {}
         self._names = set(stored)
+        self._sent = IdChanges({}, [])
         for name, ids in stored.items():
             self._minutes.setdefault(_minute(name), set()).update(np.frombuffer(ids, _ID).tolist())
 
@@ -49,7 +50,7 @@ class Repeats:
     def changes(self, next_offset: int, watermark: float | None) -> IdChanges:
         """What a commit up to `next_offset` stores and drops; the same until it is `stored`."""
         oldest = _oldest(watermark)
-        return IdChanges(
+        self._sent = IdChanges(
             {
                 f"{minute}.{next_offset}": np.array(ids, _ID).tobytes()
                 for minute, ids in self._new.items()
@@ -57,10 +58,11 @@ class Repeats:
             },
             [name for name in self._names if _minute(name) < oldest],
         )
+        return self._sent
 
-    def stored(self, changes: IdChanges, watermark: float | None) -> None:
-        """The changes are in the store."""
-        self._names = (self._names | changes.added.keys()) - set(changes.dropped)
+    def stored(self, watermark: float | None) -> None:
+        """The last changes are in the store."""
+        self._names = (self._names | self._sent.added.keys()) - set(self._sent.dropped)
         self._new = {}
         oldest = _oldest(watermark)
         for minute in [minute for minute in self._minutes if minute < oldest]:

@@ -93,18 +93,24 @@ class ResponsePatterns:
 NOTHING = Found((), frozenset())
 
 
+def as_written() -> Any:
+    """How RE2 takes any expression that a person wrote: whatever its case, over lines, and in silence."""
+    options = re2.Options()
+    options.log_errors = False
+    options.case_sensitive = False
+    options.dot_nl = True
+    options.never_capture = True
+    return options
+
+
 def automaton(patterns: Iterable[str]) -> Any:
     """One RE2 set: `Match` of a text gives the numbers of the patterns that are in it, or None.
 
     Raises:
         ValueError: a pattern is no RE2 expression.
     """
-    options = re2.Options()
-    options.log_errors = False
-    options.case_sensitive = False
-    options.dot_nl = True
+    options = as_written()
     options.max_mem = _MEMORY
-    options.never_capture = True
     made = re2.Set.SearchSet(options)
     for pattern in patterns:
         try:

@@ -132,4 +132,5 @@ def test_what_is_stored_and_read_back_says_the_same_as_what_never_left(
             kept = {**stored, **changes.added}
             stored = {n: ids for n, ids in kept.items() if n not in changes.dropped}
             restarted = Repeats(stored)
-            undisturbed.stored(undisturbed.changes(number, watermark), watermark)
+            undisturbed.changes(number, watermark)
+            undisturbed.stored(watermark)
