@@ -15,6 +15,7 @@ import numpy as np
 import re2
 
 from binning.dimensions.folding import Folding
+from binning.dimensions.response_patterns import as_written
 from binning.layout import ABSENT, OTHER
 from binning.spec import Defined
 
@@ -219,13 +220,8 @@ def _compile(pattern: str) -> Any:
     Raises:
         ValueError: it is none that RE2 knows.
     """
-    options = re2.Options()
-    options.log_errors = False
-    options.case_sensitive = False
-    options.dot_nl = True
-    options.never_capture = True
     try:
-        return re2.compile(pattern, options)
+        return re2.compile(pattern, as_written())
     except re2.error as error:
         raise ValueError(f"a defined pattern is no RE2 expression: {error}") from error
 
