@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Record(NamedTuple):
-    """One record of a partition."""
+    """One record of a partition. The Kafka client's own have these fields too, and pass for one."""
 
     offset: int
     key: bytes | None

@@ -27,14 +27,14 @@ from worker.kafka_client import MAX_POLL_RECORDS, open_consumer
 from worker.mirror import Mirror
 from worker.parking import Parking
 from worker.probe import RECORDS
-from worker.records import NEW_GROUND, Record, SourceFailed
+from worker.records import NEW_GROUND, SourceFailed
 from worker.topics import Topics, known_topics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from worker.kafka_client import KafkaOptions
-    from worker.records import Jump
+    from worker.records import Jump, Record
 
 POLL_MS = 100
 """How long a poll waits; as long as a rebalance stalls the partitions that it does not move."""
@@ -155,7 +155,7 @@ class KafkaSource:
         self._topics.look(empty_handed=not self._parking.parked and not self._parking.placed)
         batches = self._poll(limit)
         return {
-            Partition(*tp): [Record(r.offset, r.key, r.value) for r in records]
+            Partition(*tp): records
             for tp, records in batches.items()
             if Partition(*tp) in self._parking.placed
         }
