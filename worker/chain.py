@@ -115,11 +115,11 @@ class Chain:
         """Whether there is anything to commit."""
         return self.next != self.expected or bool(self.switches)
 
-    def saw(self, at: float) -> None:
-        """An event of time `at` was in the partition."""
-        self.watermark = at if self.watermark is None else max(self.watermark, at)
+    def saw(self, first: float, latest: float) -> None:
+        """Events were in the partition: the time of the one that came first, and the latest of all."""
+        self.watermark = latest if self.watermark is None else max(self.watermark, latest)
         if self.open:
-            self._close_gaps(at)
+            self._close_gaps(first)
 
     def skip(self, end: int, reason: Reason) -> int:
         """Go on at `end`: the records before it are a gap; how many they are."""

@@ -36,6 +36,10 @@ _MISSING = re.compile(r"^Object missing required field `(\w+)`")
 _BYTE = re.compile(r"\((byte \d+)\)$")
 
 
+_MILLISECONDS = 1e11
+"""From here on a number is milliseconds or less."""
+
+
 class Reason(StrEnum):
     """Why a record is no turn. A closed set: it labels a metric and a header of the dead letter."""
 
@@ -91,7 +95,9 @@ def decode_turn(value: bytes | None, *, now: float, max_bytes: int = MAX_BYTES) 
     if len(value) > max_bytes:
         return Malformed(Reason.TOO_LARGE)
     turn = _decoded(value)
-    return turn if isinstance(turn, Malformed) else _plausible(turn, now)
+    if isinstance(turn, Malformed):
+        return turn
+    return turn if turn.trace_id and OLDEST <= turn.at <= now + AHEAD_S else _implausible(turn)
 
 
 def agent_of(turn: Turn, agents: Sequence[AgentMatch]) -> str | None:
@@ -102,6 +108,16 @@ def agent_of(turn: Turn, agents: Sequence[AgentMatch]) -> str | None:
     return None
 
 
+def rows_by_agent(turns: Sequence[Turn], agents: Sequence[AgentMatch]) -> Mapping[str | None, Sequence[int]]:
+    """The places of each agent's turns among `turns`, as `agent_of` has it; under None those of no agent."""
+    if agents and not agents[0].match:
+        return {agents[0].name: range(len(turns))}
+    rows: dict[str | None, list[int]] = {}
+    for row, turn in enumerate(turns):
+        rows.setdefault(agent_of(turn, agents), []).append(row)
+    return rows
+
+
 def event_time(value: object) -> EventTime:
     """Seconds since the epoch of an ISO 8601 text (UTC where it names no zone), or of s, ms, us or ns.
 
@@ -110,6 +126,8 @@ def event_time(value: object) -> EventTime:
     Raises:
         ValueError: it is neither.
     """
+    if isinstance(value, float) and 0.0 <= value < _MILLISECONDS:
+        return EventTime(value)
     try:
         if isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool)):
             return EventTime(_seconds(float(value)))
@@ -123,7 +141,7 @@ def event_time(value: object) -> EventTime:
 
 def _seconds(number: float) -> float:
     magnitude = abs(number)
-    if magnitude < 1e11:
+    if magnitude < _MILLISECONDS:
         return number
     if magnitude < 1e14:
         return number / 1e3
@@ -152,14 +170,10 @@ def _decoded(value: bytes) -> Turn | Malformed:
         return Malformed(Reason.TOO_DEEP)
 
 
-def _plausible(turn: Turn, now: float) -> Turn | Malformed:
+def _implausible(turn: Turn) -> Malformed:
     if not turn.trace_id:
         return Malformed(Reason.MISSING_KEY, "$.trace_id")
-    if turn.at < OLDEST:
-        return Malformed(Reason.TOO_OLD, "$.timestamp")
-    if turn.at > now + AHEAD_S:
-        return Malformed(Reason.IN_FUTURE, "$.timestamp")
-    return turn
+    return Malformed(Reason.TOO_OLD if turn.at < OLDEST else Reason.IN_FUTURE, "$.timestamp")
 
 
 def _invalid(error: msgspec.ValidationError) -> Malformed:

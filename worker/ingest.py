@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ import msgspec
 
 from binning.binset import Binned
 from binning.counts import bucket_deltas
-from worker.decode import MAX_BYTES, AgentMatch, Malformed, agent_of, decode_turn
+from worker.decode import MAX_BYTES, AgentMatch, Malformed, decode_turn, rows_by_agent
 from worker.sieve import NO_LIMITS, Limits, Sieve
 
 if TYPE_CHECKING:
@@ -64,10 +65,12 @@ class _Rows:
     chains: list[Chain] = field(default_factory=list)
     begins: list[int] = field(default_factory=list)
 
-    def begin(self, chain: Chain) -> None:
-        """What is added from here on is of this chain."""
+    def add(self, chain: Chain, turns: Iterable[Turn], offsets: Iterable[int]) -> None:
+        """Turns of a chain that has none here yet."""
         self.chains.append(chain)
         self.begins.append(len(self.turns))
+        self.turns.extend(turns)
+        self.offsets.extend(offsets)
 
 
 class Ingest:
@@ -131,7 +134,21 @@ class Ingest:
         self, chain: Chain, records: Sequence[Record], groups: dict[tuple[str, str], _Rows], now: float
     ) -> None:
         """Add the turns of one partition's records to `groups`."""
-        own: dict[str, _Rows] = {}
+        turns, offsets = self._turns(chain, records, now)
+        for agent, rows in rows_by_agent(turns, self._agents).items():
+            if agent is None:
+                self.stats.unmatched += len(rows)
+            elif counted := self._counted(agent, chain, turns, offsets, rows):
+                bins = chain.counting[agent]
+                group = groups.setdefault((agent, bins.digest), _Rows(bins))
+                group.add(chain, [turns[row] for row in counted], [offsets[row] for row in counted])
+
+    def _turns(
+        self, chain: Chain, records: Sequence[Record], now: float
+    ) -> tuple[Sequence[Turn], Sequence[int]]:
+        """The turns of a partition's records that it has not handled yet, and their offsets."""
+        turns: list[Turn] = []
+        offsets: list[int] = []
         for number, record in enumerate(records, chain.read + 1):
             offset = record.offset
             if offset < chain.next:
@@ -142,31 +159,26 @@ class Ingest:
                     break
                 continue
             chain.next = offset + 1
-            chain.saw(min(decoded.at, now))
-            if (agent := self._counted_as(decoded, offset, chain)) is None:
-                continue
-            if (rows := own.get(agent)) is None:
-                bins = chain.counting[agent]
-                rows = own[agent] = groups.setdefault((agent, bins.digest), _Rows(bins))
-                rows.begin(chain)
-            rows.turns.append(decoded)
-            rows.offsets.append(offset)
+            turns.append(decoded)
+            offsets.append(offset)
         chain.read += len(records)
+        if turns:
+            chain.saw(min(turns[0].at, now), min(max(turn.at for turn in turns), now))
+        return turns, offsets
 
-    def _counted_as(self, turn: Turn, offset: int, chain: Chain) -> str | None:
-        """The agent that counts this turn now."""
-        agent = agent_of(turn, self._agents)
-        if agent is None:
-            self.stats.unmatched += 1
-            return None
-        bins = chain.counting.get(agent)
-        if bins is None or offset < bins.ends.get(chain.partition, 0):
-            self.stats.passed_by[agent] += 1
-            return None
-        if chain.repeats is not None and chain.repeats.has(agent, turn):
-            self.stats.repeated[agent] += 1
-            return None
-        return agent
+    def _counted(
+        self, agent: str, chain: Chain, turns: Sequence[Turn], offsets: Sequence[int], rows: Sequence[int]
+    ) -> Sequence[int]:
+        """Those of an agent's turns in `rows` that it counts now."""
+        bins, repeats = chain.counting.get(agent), chain.repeats
+        begin = bins.ends.get(chain.partition, 0) if bins is not None else math.inf
+        own = [row for row in rows if offsets[row] >= begin]
+        if len(own) < len(rows):
+            self.stats.passed_by[agent] += len(rows) - len(own)
+        new = own if repeats is None else [row for row in own if not repeats.has(agent, turns[row])]
+        if len(new) < len(own):
+            self.stats.repeated[agent] += len(own) - len(new)
+        return new
 
     def _reject(self, chain: Chain, record: Record, malformed: Malformed, number: int) -> bool:
         """Whether it became a dead letter; one that is too many blocks its partition before it."""

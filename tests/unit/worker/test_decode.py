@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from binning.turn import Turn
-from worker.decode import AgentMatch, Malformed, Reason, agent_of, decode_turn, event_time
+from worker.decode import AgentMatch, Malformed, Reason, agent_of, decode_turn, event_time, rows_by_agent
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC).timestamp()
 SECRET = "my card is 4111-1111"
@@ -182,6 +182,16 @@ def test_the_first_agent_that_takes_a_turn_has_it() -> None:
 
     assert agent_of(decoded(TURN), agents) == "support"
     assert agent_of(decoded(record()), agents) == "rest"
+
+
+def test_turns_are_sorted_by_agent_as_each_is_by_itself() -> None:
+    turns = [decoded(record(agent=name)) for name in ("sales", "support", "sales", "other")]
+    agents = [AgentMatch("sales", {"agent": "sales"}), AgentMatch("support", {"agent": "support"})]
+
+    assert rows_by_agent(turns, agents) == {"sales": [0, 2], "support": [1], None: [3]}
+    assert {name: list(rows) for name, rows in rows_by_agent(turns, [AgentMatch("all")]).items()} == {
+        "all": [0, 1, 2, 3]
+    }
 
 
 def test_null_for_an_optional_key_is_the_same_as_leaving_it_out() -> None:
