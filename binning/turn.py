@@ -1,8 +1,9 @@
 """What a turn is: one user input and the agent's answer to it.
 
 The wire format (turn JSON) and every other trace dialect decode to this one shape. Only `binning` reads its
-texts; what leaves this package are bins, counts and pointers. A turn refers to nothing that refers to it, so
-the garbage collector need not look at it (`gc=False`).
+texts; what leaves this package are bins, counts and pointers. What nothing reads of the wire format (`tools`,
+`conversation_id`, `retrieval.index_version`) is no field here, so that no time goes into decoding it. A turn
+refers to nothing that refers to it, so the garbage collector need not look at it (`gc=False`).
 """
 
 from __future__ import annotations
@@ -66,7 +67,6 @@ class Retrieval(msgspec.Struct, gc=False):
     sources: OrNull[tuple[str, ...]] = ()
     documents: int | None = None
     top_score: float | None = None
-    index_version: str | None = None
 
     def __post_init__(self) -> None:
         if self.sources is None:
@@ -86,10 +86,8 @@ class Turn(msgspec.Struct, kw_only=True, gc=False):
     response_model: str | None = None
     prompt_version: str | None = None
     service_version: str | None = None
-    tools: tuple[str, ...] | None = None
     system_prompt_hash: str | None = None
     retrieval: Retrieval | None = None
-    conversation_id: str | None = None
     attributes: OrNull[dict[str, OrNull[str | float | bool]]] = msgspec.field(default_factory=dict)
     input_tokens: float | None = None
     output_tokens: float | None = None
