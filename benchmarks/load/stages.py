@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 BATCH = 2_000
 REPEATS = 3
-SHARED = ("texts", "has_text", "vectors", "outputs", "output_texts", "input_words", "output_words", "calls")
+SHARED = ("texts", "has_text", "vectors", "outputs", "output_texts", "input_marks", "output_marks", "calls")
 TOTAL = "all bins of a turn"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 
+from binning.dimensions.marks import Marks
 from binning.encoders import EncoderFailed
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class Batch:
     @cached_property
     def texts(self) -> list[str]:
         """The input texts, empty where there is none or only blanks."""
-        return [_visible(turn.input.text) for turn in self.turns]
+        texts = [turn.input.text for turn in self.turns]
+        return [text if text and not text.isspace() else "" for text in texts]
 
     @cached_property
     def has_text(self) -> NDArray[np.bool_]:
@@ -80,9 +82,9 @@ class Batch:
             return failure.vectors, ~failure.failed
 
     @cached_property
-    def input_words(self) -> NDArray[np.int64]:
-        """Words of each input text, 0 where there is none, (turns,)."""
-        return count_words(self.texts)
+    def input_marks(self) -> Marks:
+        """What the input texts show at one look."""
+        return Marks.of(self.texts)
 
     @cached_property
     def outputs(self) -> list[Output | None]:
@@ -103,9 +105,9 @@ class Batch:
         return [(out.text or "") if out is not None else "" for out in self.outputs]
 
     @cached_property
-    def output_words(self) -> NDArray[np.int64]:
-        """Words of each output text, 0 where there is none, (turns,)."""
-        return count_words(self.output_texts)
+    def output_marks(self) -> Marks:
+        """What the output texts show at one look."""
+        return Marks.of(self.output_texts)
 
     @cached_property
     def calls(self) -> list[tuple[ToolCall, ...] | None]:
@@ -113,33 +115,19 @@ class Batch:
         return [out.tool_calls if out is not None else None for out in self.outputs]
 
     @cached_property
+    def calling(self) -> tuple[list[int], list[tuple[ToolCall, ...]]]:
+        """The rows of the turns with tool calls, and those calls."""
+        rows = [row for row, calls in enumerate(self.calls) if calls]
+        return rows, [calls for calls in self.calls if calls]
+
+    @cached_property
     def calls_of(self) -> dict[str, list[tuple[int, ToolCall]]]:
         """The calls of each tool, with the rows of their turns."""
         found: dict[str, list[tuple[int, ToolCall]]] = {}
-        for row, calls in enumerate(self.calls):
-            for call in calls or ():
+        for row, calls in zip(*self.calling, strict=True):
+            for call in calls:
                 found.setdefault(call.name, []).append((row, call))
         return found
-
-
-def _visible(text: str | None) -> str:
-    return text if text and not text.isspace() else ""
-
-
-def count_words(texts: Sequence[str]) -> NDArray[np.int64]:
-    """Words of each text as `str.split` parts it, (texts,): plain ASCII all at once, the rest one by one."""
-    plain = [text if text.isascii() else "" for text in texts]
-    lengths = np.fromiter(map(len, plain), np.int64, len(plain))
-    blank = _BLANK[np.frombuffer(" ".join(("", *plain)).encode("ascii"), dtype=np.uint8)]
-    begins = np.flatnonzero(blank[:-1] & ~blank[1:])
-    words = np.diff(np.searchsorted(begins, np.cumsum([0, *(lengths + 1)])))
-    for row, text in enumerate(texts):
-        if not text.isascii():
-            words[row] = len(text.split())
-    return words
-
-
-_BLANK = np.array([chr(code).isspace() for code in range(128)])
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from binning.dimensions.base import Batch
+    from binning.dimensions.marks import Marks
 
 _FENCE = "```"
 _READ = 4_000
@@ -54,7 +55,7 @@ class InputCode(_HasCode):
 
     def assign(self, batch: Batch) -> NDArray[np.int32]:
         """1 for code, 0 for none, absent without an input text."""
-        return _codes(batch.texts)
+        return _codes(batch.texts, batch.input_marks)
 
 
 class OutputCode(_HasCode):
@@ -65,7 +66,7 @@ class OutputCode(_HasCode):
 
     def assign(self, batch: Batch) -> NDArray[np.int32]:
         """1 for code, 0 for none, absent without an output text."""
-        return _codes(batch.output_texts)
+        return _codes(batch.output_texts, batch.output_marks)
 
 
 def has_code(text: str) -> bool:
@@ -80,8 +81,10 @@ def has_code(text: str) -> bool:
     return signs and _LINE.search(head.encode("utf-8", "replace")) is not None
 
 
-def _codes(texts: Sequence[str]) -> NDArray[np.int32]:
-    return np.fromiter((has_code(text) if text else ABSENT for text in texts), np.int32, len(texts))
+def _codes(texts: Sequence[str], marks: Marks) -> NDArray[np.int32]:
+    bins = np.fromiter((0 if text else ABSENT for text in texts), np.int32, len(texts))
+    bins[marks.signed] = [has_code(texts[row]) for row in marks.signed]
+    return bins
 
 
 def _compile() -> Any:

@@ -29,7 +29,7 @@ class InputLength(_Length):
 
     @staticmethod
     def _given(batch: Batch) -> NDArray[np.int64]:
-        return batch.input_words
+        return batch.input_marks.words
 
 
 class OutputLength(_Length):
@@ -40,4 +40,4 @@ class OutputLength(_Length):
 
     @staticmethod
     def _given(batch: Batch) -> NDArray[np.int64]:
-        return batch.output_words
+        return batch.output_marks.words

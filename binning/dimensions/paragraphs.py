@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from binning.dimensions.numbers import Number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from numpy.typing import NDArray
 
     from binning.dimensions.base import Batch
     from binning.layout import Side
@@ -26,14 +28,15 @@ class Paragraphs(Number):
     fallback: ClassVar[tuple[int, ...]] = (2, 3, 4, 5, 7, 10)
 
     @staticmethod
-    def _given(batch: Batch) -> Iterable[float | None]:
-        return (paragraphs(text) if text else None for text in batch.output_texts)
+    def _given(batch: Batch) -> NDArray[np.int64]:
+        texts, marks = batch.output_texts, batch.output_marks
+        blocks = np.minimum(marks.words, 1)
+        blocks[marks.broken] = [paragraphs(texts[row]) for row in marks.broken]
+        return blocks
 
 
 def paragraphs(text: str) -> int:
     """Blocks of lines that are not blank; 0 for blanks only."""
-    if "\n" not in text:
-        return int(bool(text) and not text.isspace())
     count, inside = 0, False
     for line in text.split("\n", _MOST):
         filled = bool(line) and not line.isspace()
