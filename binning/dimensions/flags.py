@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from binning.dimensions.base import Batch, Learning
-    from binning.turn import Output
 
 _MOST = 20
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
@@ -58,7 +57,11 @@ class Flag:
 
     def assign(self, batch: Batch) -> NDArray[np.int32]:
         """1 where it was raised, 0 where it was not, absent without an output."""
-        return np.fromiter(map(self._bin, batch.outputs), np.int32, len(batch.outputs))
+        bins = [
+            ABSENT if output is None else int(self._raised(output.flags)) if output.flags else 0
+            for output in batch.outputs
+        ]
+        return np.array(bins, dtype=np.int32)
 
     def state(self) -> Mapping[str, Any]:
         """The flag, and for `__unseen__` the known ones."""
@@ -69,12 +72,7 @@ class Flag:
         """From `state`."""
         return cls(state["flag"], tuple(state["known"]))
 
-    def _bin(self, output: Output | None) -> int:
-        if output is None:
-            return ABSENT
-        raised = output.flags
-        if not raised:
-            return 0
+    def _raised(self, flags: Sequence[str]) -> bool:
         if self.flag == UNSEEN:
-            return int(any(flag not in self.known for flag in raised))
-        return int(self.flag in raised)
+            return any(flag not in self.known for flag in flags)
+        return self.flag in flags

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _TEXT = "text"
 _KNOWN = (_TEXT, "image", "audio", "video", "file")
+_TEXT_ALONE = ((_TEXT,), ())
 _ALWAYS = (*_KNOWN, *(f"{_TEXT}+{name}" for name in _KNOWN[1:]))
 _MOST_MORE = 10
 _OWN_BIN_TURNS = 5
@@ -61,17 +62,20 @@ class Modality:
         index = {pattern: number for number, pattern in enumerate((*_ALWAYS, *self.more.own))}
 
         def bin_of(given: Input, text: str) -> int:
-            if not given.modalities or (text and given.modalities == (_TEXT,)):
-                return 0 if text else ABSENT
             parts = _parts(given, text)
+            if not parts:
+                return ABSENT
             pattern = "+".join(parts)
             found = index.get(pattern)
             if found is not None:
                 return found
             return len(_ALWAYS) + self.more.place([part for part in parts if part not in _KNOWN])
 
-        bins = (bin_of(turn.input, text) for turn, text in zip(batch.turns, batch.texts, strict=True))
-        return np.fromiter(bins, np.int32, len(batch.turns))
+        bins = [
+            0 if text and turn.input.modalities in _TEXT_ALONE else bin_of(turn.input, text)
+            for turn, text in zip(batch.turns, batch.texts, strict=True)
+        ]
+        return np.array(bins, dtype=np.int32)
 
     def state(self) -> Mapping[str, Any]:
         """What is not usual."""

@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import numpy as np
-
 from binning.dimensions.folding import Folding
-from binning.dimensions.tools import NO_TOOL
-from binning.layout import ABSENT, Side
+from binning.dimensions.tools import NO_TOOL, by_calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from binning.dimensions.base import Batch, Learning
+    from binning.layout import Side
     from binning.turn import ToolCall
 
 _MOST_TOOLS = 30
@@ -39,7 +38,7 @@ class ToolRequested:
     @classmethod
     def learn(cls, learning: Learning) -> Sequence[Self]:
         """The most frequent tools of at least 5 turns, at most 30."""
-        first = [calls[0].name for calls in learning.batch.calls if calls]
+        first = [calls[0].name for calls in learning.batch.calling[1]]
         seen = ((name, (name,)) for name in first)
         return (cls(Folding.learn(seen, most=_MOST_TOOLS, least=_OWN_BIN_TURNS)),)
 
@@ -52,14 +51,12 @@ class ToolRequested:
         """The bin of each turn's first tool; absent without an output."""
         index = self.tools.index()
 
-        def bin_of(calls: tuple[ToolCall, ...] | None) -> int:
-            if not calls:
-                return ABSENT if calls is None else 0
+        def bin_of(calls: tuple[ToolCall, ...]) -> int:
             name = calls[0].name
             found = index.get(name)
             return 1 + (self.tools.place((name,)) if found is None else found)
 
-        return np.fromiter(map(bin_of, batch.calls), np.int32, len(batch.calls))
+        return by_calls(batch, bin_of)
 
     def state(self) -> Mapping[str, Any]:
         """The tools."""

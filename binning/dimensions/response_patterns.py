@@ -69,10 +69,8 @@ class ResponsePatterns:
 
     def search(self, text: str) -> Found:
         """What they say of `text`, which begins and ends with something visible."""
-        head, tail = text[:OPENING], text[-CLOSING:]
-        if not (head.isascii() and tail.isascii()):
-            head, tail = plain(head), plain(tail)
-        opening, closing = self._opening.Match(head), self._closing.Match(tail)
+        opening = self._opening.Match(plain(text[:OPENING]))
+        closing = self._closing.Match(plain(text[-CLOSING:]))
         if opening is None and closing is None:
             return NOTHING
         key = (tuple(opening or ()), tuple(closing or ()), bisect_left(self._limits, len(text)))
@@ -121,6 +119,6 @@ def automaton(patterns: Iterable[str]) -> Any:
     return made
 
 
-def plain(text: str) -> str:
-    """With plain apostrophes and without halves of surrogate pairs, which RE2 cannot take."""
-    return text.replace(_CURLY, "'").encode("utf-8", "replace").decode("utf-8")
+def plain(text: str) -> bytes:
+    """For RE2: with plain apostrophes and without halves of surrogate pairs, which it cannot take."""
+    return text.replace(_CURLY, "'").encode("utf-8", "replace")

@@ -74,14 +74,11 @@ class _ToolShape(ABC):
 
     def assign(self, batch: Batch) -> NDArray[np.int32]:
         """The bin of the rarest shape of each turn; absent where the tool was not called with any."""
-        rarest: dict[int, int] = {}
-        for row, found in self._skeletons(batch.calls_of.get(self.tool, ())):
-            number = self._bins_of.get(found)
-            if number is None:
-                number = self._place(found)
-            rarest[row] = max(number, rarest.get(row, 0))
+        found = list(self._skeletons(batch.calls_of.get(self.tool, ())))
+        known = self._bins_of
+        numbers = [known[its] if its in known else self._place(its) for _, its in found]
         bins = np.full(len(batch.turns), ABSENT, dtype=np.int32)
-        bins[list(rarest)] = list(rarest.values())
+        np.maximum.at(bins, [row for row, _ in found], numbers)
         return bins
 
     def state(self) -> Mapping[str, Any]:

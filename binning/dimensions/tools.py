@@ -71,14 +71,12 @@ class ToolPattern:
         other = len(self.patterns) + 1
 
         def bin_of(calls: tuple[ToolCall, ...]) -> int:
-            if not calls:
-                return 0
             found = index.get(pattern_of(calls))
             if found is not None:
                 return found
             return other if all(identity_hash(call.name) in self.known for call in calls) else other + 1
 
-        return _by_calls(batch, bin_of)
+        return by_calls(batch, bin_of)
 
     def state(self) -> Mapping[str, Any]:
         """Patterns and the hashes of known tools."""
@@ -101,7 +99,7 @@ class ToolCount(Fixed):
 
     def assign(self, batch: Batch) -> NDArray[np.int32]:
         """The bin of the number of calls."""
-        return _by_calls(batch, lambda calls: _COUNT_BIN[min(len(calls), 6)])
+        return by_calls(batch, lambda calls: _COUNT_BIN[min(len(calls), 6)])
 
 
 class ToolOutcome(Fixed):
@@ -115,7 +113,7 @@ class ToolOutcome(Fixed):
 
     def assign(self, batch: Batch) -> NDArray[np.int32]:
         """`error` when one call failed, `ok` when all worked, `none` without a call."""
-        return _by_calls(batch, _outcome)
+        return by_calls(batch, _outcome)
 
 
 _COUNT_BIN = (0, 1, 2, 3, 4, 4, 5)
@@ -123,16 +121,19 @@ _COUNT_BIN = (0, 1, 2, 3, 4, 4, 5)
 
 def pattern_of(calls: Sequence[ToolCall]) -> str:
     """`a>b>a` for calls a, a, b, a; cut after 8 names."""
+    if len(calls) == 1:
+        return calls[0].name
     names = [name for name, _ in groupby(call.name for call in calls)]
     return ">".join((*names[:_MOST_NAMES], "...") if len(names) > _MOST_NAMES else names)
 
 
 def _outcome(calls: tuple[ToolCall, ...]) -> int:
-    if not calls:
-        return 0
     return 2 if any(call.error for call in calls) else 1
 
 
-def _by_calls(batch: Batch, bin_of: Callable[[tuple[ToolCall, ...]], int]) -> NDArray[np.int32]:
-    bins = (ABSENT if calls is None else bin_of(calls) for calls in batch.calls)
-    return np.fromiter(bins, np.int32, len(batch.calls))
+def by_calls(batch: Batch, bin_of: Callable[[tuple[ToolCall, ...]], int]) -> NDArray[np.int32]:
+    """The bin of each turn, by its calls where it has any; else 0, and absent without an output."""
+    bins = np.where(batch.answered, np.int32(0), np.int32(ABSENT))
+    rows, called = batch.calling
+    bins[rows] = [bin_of(calls) for calls in called]
+    return bins
