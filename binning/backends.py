@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from binning.contextual import BATCH, ContextualEncoder
+from binning.contextual import BATCH, ContextualEncoder, said
 from binning.models import file_digest, folder_digest, model_folder, onnx_file
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def torch_encoder(model: str) -> ContextualEncoder:
     """A sentence-transformers model in torch: on CUDA when there is one, else one thread of the CPU.
 
     Raises:
-        ValueError: there is no such model on this machine.
+        ValueError: there is no such model on this machine, or it cannot be loaded.
     """
     folder = model_folder(model)
     os.environ["HF_HUB_OFFLINE"] = "1"
@@ -33,7 +33,10 @@ def torch_encoder(model: str) -> ContextualEncoder:
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(1)  # a worker scales by processes
-    loaded: Any = SentenceTransformer(str(folder), device=device)
+    try:
+        loaded: Any = SentenceTransformer(str(folder), device=device)
+    except (RuntimeError, OSError) as error:
+        raise ValueError(f"transformer:{model} on {device} cannot be loaded ({said(error)})") from error
 
     def run(texts: Sequence[str]) -> NDArray[np.float32]:
         vectors: NDArray[np.float32] = loaded.encode(
@@ -48,7 +51,7 @@ def onnx_encoder(model: str) -> ContextualEncoder:
     """A transformer in onnxruntime, on one thread: mean of the last hidden states, of length one.
 
     Raises:
-        ValueError: onnxruntime or the file of the model is not here.
+        ValueError: onnxruntime or the file of the model is not here, or it cannot be loaded.
     """
     file, tokens = onnx_file(model)
     try:
@@ -57,7 +60,11 @@ def onnx_encoder(model: str) -> ContextualEncoder:
         raise ValueError("encoder.kind onnx needs an extra: pip install 'quadrift[onnx]'") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    states = onnxruntime.capi.onnxruntime_pybind11_state
+    try:
+        session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    except (states.Fail, states.InvalidGraph, states.InvalidProtobuf, RuntimeError) as error:
+        raise ValueError(f"onnx:{model} cannot be loaded ({said(error)})") from error
     takes = {entry.name for entry in session.get_inputs()}
     tokenizer = Tokenizer.from_file(str(tokens))
     tokenizer.enable_truncation(_MAX_TOKENS)
@@ -68,10 +75,9 @@ def onnx_encoder(model: str) -> ContextualEncoder:
         ids = np.array([entry.ids for entry in encoded], dtype=np.int64)
         mask = np.array([entry.attention_mask for entry in encoded], dtype=np.int64)
         given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        (states, *_) = session.run(None, {name: given[name] for name in takes})
-        return _mean(states, mask)
+        (hidden, *_) = session.run(None, {name: given[name] for name in takes})
+        return _mean(hidden, mask)
 
-    states = onnxruntime.capi.onnxruntime_pybind11_state
     raises = (states.Fail, states.RuntimeException, states.EPFail, RuntimeError)
     return ContextualEncoder(run, f"onnx:{model}", file_digest((file, tokens)), raises=raises)
 

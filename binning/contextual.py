@@ -35,6 +35,12 @@ _WARM_UP = (
 )
 
 
+def said(error: Exception) -> str:
+    """An error of a library in a line: its name, and how its text begins."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
+
+
 class ContextualEncoder:
     """A model behind the protocol of encoders.
 
@@ -55,6 +61,9 @@ class ContextualEncoder:
         """The first texts are encoded here, so that the first turn does not wait for lazy set-up.
 
         `raises` is what the model raises when it cannot go on, as for want of memory.
+
+        Raises:
+            ValueError: it cannot encode even those.
         """
         self.name = name
         self.digest = digest
@@ -63,7 +72,13 @@ class ContextualEncoder:
         self._raises = raises
         self._rows: OrderedDict[bytes, NDArray[np.int8]] = OrderedDict()
         self._lock = threading.Lock()
-        self.width = int(model(_WARM_UP).shape[1])
+        try:
+            first = np.asarray(model(_WARM_UP))
+        except raises as error:
+            raise ValueError(f"{name} fails on its first texts ({said(error)})") from error
+        if not np.isfinite(first).all():
+            raise ValueError(f"{name} fails on its first texts (vectors that are not finite)")
+        self.width = int(first.shape[1])
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.int8]:
         """Rows of int8, (texts, width); see `Encoder`. A blank text is a row of zeros.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from binning.contextual import BATCH
+from binning.encoders import EncoderFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -32,7 +33,7 @@ def choose(
     """Of `makers`, best first, the first that keeps up; the last one serves when none does.
 
     A digest in `learned_with` settles it: bins of another encoder could not be compared, and all workers must
-    agree. An encoder that cannot be made here (its maker raises ValueError) is passed over.
+    agree. An encoder that cannot be made here (its maker raises ValueError) or fails is passed over.
     """
     passed: list[str] = []
     last: Encoder | None = None
@@ -46,7 +47,11 @@ def choose(
             if made.digest in learned_with:
                 return Choice(made, f"{kind}: the agents were learned with it")
             continue
-        rate = texts_per_second(made)
+        try:
+            rate = texts_per_second(made)
+        except EncoderFailed as error:
+            passed.append(f"{kind}: {error}")
+            continue
         if rate >= _HEADROOM * turns_per_second:
             told = f"{kind}: {rate:.0f} texts/s here, {_HEADROOM:.0f} x {turns_per_second:g} asked"
             return Choice(made, "; ".join([told, *passed]))

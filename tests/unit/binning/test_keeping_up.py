@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from binning.contextual import ContextualEncoder
 from binning.keeping_up import choose
 
 if TYPE_CHECKING:
@@ -55,6 +56,37 @@ def test_one_that_cannot_be_made_here_is_passed_over_and_told() -> None:
     choice = choose({"best": absent, **makers("plain")}, FAST, ())
     assert choice.encoder.digest == "plain"
     assert "best: its package is missing" in choice.why
+
+
+def without_memory(_: Sequence[str]) -> NDArray[np.float32]:
+    raise RuntimeError("CUDA out of memory.\nTried to allocate 20 MiB")
+
+
+def tired_after(good: int) -> ContextualEncoder:
+    """An encoder whose model fails once it was asked so often."""
+    asked = iter(range(good))
+
+    def model(texts: Sequence[str]) -> NDArray[np.float32]:
+        return (
+            np.ones((len(texts), 2), np.float32) if next(asked, None) is not None else without_memory(texts)
+        )
+
+    return ContextualEncoder(model, "transformer:it", "digest")
+
+
+@pytest.mark.fault("P5")
+@pytest.mark.parametrize(
+    ("good", "why"),
+    [
+        (0, "best: transformer:it fails on its first texts (RuntimeError: CUDA out of memory.)"),
+        (1, "best: the encoder failed on 128 of 128 texts: RuntimeError"),
+    ],
+)
+def test_one_that_fails_when_it_is_tried_gives_way_to_the_next_and_is_told_of(good: int, why: str) -> None:
+    choice = choose({"best": lambda: tired_after(good), **makers("plain")}, FAST, ())
+    assert choice.encoder.digest == "plain"
+    assert choice.why.startswith("plain: ")
+    assert choice.why.endswith(f"; {why}")
 
 
 def test_what_the_agents_were_learned_with_is_kept_whatever_its_rate() -> None:

@@ -48,3 +48,21 @@ def test_auto_keeps_to_what_the_agents_were_learned_with() -> None:
 def test_a_model_that_is_not_here_is_an_error_of_the_config() -> None:
     with pytest.raises(ConfigError, match=r"encoder\.model 'nowhere' is neither packaged"):
         chosen(Encoder(kind="transformer", model="nowhere", cache=Path("unused")))
+
+
+@pytest.mark.fault("P5")
+def test_a_transformer_that_fails_on_its_first_texts_is_said_in_one_line_and_auto_takes_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    package = pytest.importorskip("sentence_transformers")
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("CUDA error: no kernel image is available\nfor execution on the device")
+
+    monkeypatch.setattr(package.SentenceTransformer, "encode", fail)
+    settings = Encoder(kind="auto", turns_per_second=0.001, cache=default_cache())
+    choice = chosen(settings)
+    assert not choice.encoder.name.startswith("transformer:")
+    assert "fails on its first texts (RuntimeError: CUDA error: no kernel image is available)" in choice.why
+    with pytest.raises(ConfigError, match=r"fails on its first texts \(RuntimeError: CUDA error"):
+        chosen(settings.model_copy(update={"kind": "transformer"}))
