@@ -34,11 +34,21 @@ SHARED_KAFKA = Path(__file__).resolve().parents[2] / "shared" / "kafka"
 PR_SET_PDEATHSIG = 1
 
 
+START_S = 240.0
+"""How long a server may take to start: what a busy machine needs, not what is usual."""
+
+
 def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port where nobody listens, kept for whoever asks for it by number.
+
+    A connection that its listener closed stays behind (TIME_WAIT): for a minute the kernel gives the port to
+    no other process that asks for any, neither to listen on nor to connect from.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        with socket.create_connection(listener.getsockname()) as client:
+            listener.accept()[0].close()
+            client.recv(1)
+        return int(listener.getsockname()[1])
 
 
 def _die_with_parent() -> None:
@@ -58,13 +68,13 @@ def _spawn(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def _wait(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
+def _wait(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
     """Poll until `ready`.
 
     Raises:
         RuntimeError: the process ended or took too long; its last log lines are the message.
     """
-    limit = time.monotonic() + seconds
+    limit = time.monotonic() + START_S
     while not ready():
         if process.poll() is not None or time.monotonic() > limit:
             raise RuntimeError("server did not start:\n" + log.read_text(errors="replace")[-2000:])
@@ -95,7 +105,7 @@ class ValkeyServer:
     def start(self) -> ValkeyServer:
         """Start it, or start it again on the same port and folder, and wait until it has loaded its data."""
         process, log = self.launch()
-        _wait(self._answers, process, log, 20)
+        _wait(self._answers, process, log)
         return self
 
     def launch(self) -> tuple[subprocess.Popen[bytes], Path]:
@@ -110,7 +120,7 @@ class ValkeyServer:
 
     def _answers(self) -> bool:
         password = self.options.get("requirepass")
-        with self.client(password=password, socket_timeout=1) as client, contextlib.suppress(RedisError):
+        with self.client(password=password, socket_timeout=5) as client, contextlib.suppress(RedisError):
             return bool(client.ping())
         return False
 
@@ -139,7 +149,7 @@ class ValkeyServer:
     def _reap(self) -> None:
         if self.process is not None:
             self.process.send_signal(signal.SIGCONT)
-            self.process.wait(20)
+            self.process.wait(START_S)
             self.process = None
 
 
@@ -156,10 +166,10 @@ class Broker:
         admin = AdminClient({"bootstrap.servers": self.bootstrap})
         if self.kind == "real":
             for created in admin.create_topics([NewTopic(name, partitions, 1)]).values():
-                created.result(20)
-        limit = time.monotonic() + 20
+                created.result(START_S)
+        limit = time.monotonic() + START_S
         while time.monotonic() < limit:  # a broker hears of a new topic a moment after it was made
-            about = admin.list_topics(name, timeout=20).topics[name]
+            about = admin.list_topics(name, timeout=START_S).topics[name]
             if about.error is None and about.partitions:
                 return len(about.partitions)
         raise RuntimeError(f"topic {name} was made, and the broker does not know it")
@@ -187,9 +197,9 @@ class KafkaServer:
             settings.write_text(self._settings())
             identity = uuid.uuid4().hex[:22]
             tool = self._java("kafka.tools.StorageTool", "format", "-t", identity, "-c", str(settings))
-            _spawn(tool, log).wait(60)
+            _spawn(tool, log).wait(START_S)
         self.process = _spawn(self._java("kafka.Kafka", str(settings)), log)
-        _wait(self._answers, self.process, log, 60)
+        _wait(self._answers, self.process, log)
         return Broker(f"127.0.0.1:{self.port}", "real")
 
     def stop(self) -> None:
@@ -213,7 +223,7 @@ class KafkaServer:
     def _end(self, number: int) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(number)
-            self.process.wait(30)
+            self.process.wait(START_S)
 
     def _java(self, *arguments: str) -> list[str]:
         flags = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
@@ -255,7 +265,7 @@ class MockKafka:
 
     def start(self) -> Broker:
         """Its address. kafka-python must be told the version: not every request is known to it."""
-        (broker,) = self._producer.list_topics(timeout=20).brokers.values()
+        (broker,) = self._producer.list_topics(timeout=START_S).brokers.values()
         return Broker(f"{broker.host}:{broker.port}", "mock", (2, 1))
 
     def stop(self) -> None:

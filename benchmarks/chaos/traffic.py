@@ -96,12 +96,11 @@ def logged(broker: Broker, topic: str, partitions: int) -> dict[str, list[bytes]
     found: dict[str, list[bytes]] = {}
     for number in range(partitions):
         place = TopicPartition(topic, number, 0)
-        end = consumer.get_watermark_offsets(place, 20)[1]
+        end = consumer.get_watermark_offsets(place, 60)[1]
         consumer.assign([place])
         values: list[bytes] = found.setdefault(f"{topic}-{number}", [])
         while len(values) < end:
-            values += [
-                message.value() or b"" for message in consumer.consume(10_000, 5) if not message.error()
-            ]
+            rest = min(end - len(values), 10_000)
+            values += [message.value() or b"" for message in consumer.consume(rest, 5) if not message.error()]
     consumer.close()
     return found

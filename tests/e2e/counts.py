@@ -64,6 +64,6 @@ def caught_up(broker: Broker, valkey: ValkeyServer, prefix: str, topic: str, par
 def ends(broker: Broker, topic: str, partitions: int) -> list[int]:
     """The end of the log of every partition."""
     consumer = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": "ends"})
-    found = [consumer.get_watermark_offsets(TopicPartition(topic, n), 10)[1] for n in range(partitions)]
+    found = [consumer.get_watermark_offsets(TopicPartition(topic, n), 60)[1] for n in range(partitions)]
     consumer.close()
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -19,12 +21,13 @@ from confluent_kafka import Producer
 from tests.servers import _die_with_parent, free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from tests.servers import Broker, ValkeyServer
 
-PATIENCE_S = 90.0
+PATIENCE_S = 240.0
+"""How long to wait for what has to come, however busy the machine: on an idle one it takes a few seconds."""
 
 
 def eventually(what: str, found: Callable[[], Any], seconds: float = PATIENCE_S) -> Any:
@@ -65,15 +68,20 @@ def settings(broker: Broker, valkey: ValkeyServer, prefix: str, topic: str, **ov
 
 @dataclass(slots=True)
 class WorkerProcess:
-    """One `quadrift run`. Its log lines are JSON, kept in `lines`."""
+    """One `quadrift run`. Its log lines are JSON, kept in `lines`.
+
+    The first of the processes that share `deadly` to log one of its events is killed at that line.
+    """
 
     config: Mapping[str, Any]
     folder: Path
     name: str = "worker"
     role: str = "all"
     port: int = field(default_factory=free_port)
+    deadly: set[str] = field(default_factory=set)
     lines: list[dict[str, Any]] = field(default_factory=list)
     _process: subprocess.Popen[str] | None = None
+    _reader: threading.Thread | None = None
 
     def start(self) -> WorkerProcess:
         """Start it; it is not ready yet."""
@@ -87,7 +95,8 @@ class WorkerProcess:
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             preexec_fn=_die_with_parent,  # noqa: PLW1509 - one prctl call, no lock is taken
         )
-        threading.Thread(target=self._read, args=(self._process.stderr,), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(self._process.stderr,), daemon=True)
+        self._reader.start()
         return self
 
     def _read(self, stream: Iterable[str]) -> None:
@@ -96,18 +105,24 @@ class WorkerProcess:
                 self.lines.append(json.loads(line))
             except ValueError:
                 self.lines.append({"event": line.rstrip()})
+            if self.lines[-1].get("event") in self.deadly:
+                self.deadly.clear()
+                self.kill()
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """The log lines of one event."""
         return [line for line in self.lines if line.get("event") == name]
 
+    def ask(self, path: str, **query: Any) -> httpx.Response | None:
+        """What it answers; None while nobody does."""
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.get(f"http://127.0.0.1:{self.port}{path}", params=query, timeout=30)
+        return None
+
     def get(self, path: str, **query: Any) -> Any:
-        """The JSON of a path; None while nobody answers."""
-        try:
-            answer = httpx.get(f"http://127.0.0.1:{self.port}{path}", params=query, timeout=5)
-        except httpx.TransportError:
-            return None
-        return answer.json() if answer.is_success else None
+        """The JSON of a path; None while nobody answers, or not well."""
+        answer = self.ask(path, **query)
+        return answer.json() if answer is not None and answer.is_success else None
 
     def kill(self) -> None:
         """kill -9."""
@@ -118,11 +133,13 @@ class WorkerProcess:
         self.signal(signal.SIGTERM)
         return self.wait()
 
-    def wait(self, seconds: float = 15.0) -> int:
-        """Its exit status, once it has ended."""
-        if self._process is None:
+    def wait(self, seconds: float = PATIENCE_S) -> int:
+        """Its exit status, once it has ended and all that it logged is in `lines`."""
+        if self._process is None or self._reader is None:
             raise RuntimeError("not started")
-        return self._process.wait(seconds)
+        status = self._process.wait(seconds)
+        self._reader.join(30)
+        return status
 
     @property
     def pid(self) -> int:
@@ -157,6 +174,26 @@ def produce(broker: Broker, topic: str, partitions: int, turns: Iterable[tuple[s
         count += 1
         if count % 5000 == 0:
             producer.poll(0)
-    if producer.flush(60):
+    if producer.flush(PATIENCE_S):
         raise RuntimeError("the broker did not take every record")
     return count
+
+
+@contextlib.contextmanager
+def flowing(
+    broker: Broker, topic: str, partitions: int, turns: Iterator[tuple[str, bytes]]
+) -> Iterator[None]:
+    """Inside the block records come, a few thousand a second, as long as there are any."""
+    over = threading.Event()
+
+    def flow() -> None:
+        while not over.wait(0.05) and produce(broker, topic, partitions, islice(turns, 200)):
+            pass
+
+    thread = threading.Thread(target=flow)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

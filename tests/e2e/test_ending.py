@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import httpx
@@ -19,13 +20,14 @@ from baselines.store import Partition
 from benchmarks.chaos.oracle import differences, expected
 from benchmarks.chaos.traffic import logged
 from binning.encoders import default_cache, load_encoder
-from tests.e2e.counts import caught_up, left
-from tests.e2e.processes import WorkerProcess, eventually, produce, settings
+from tests.e2e.counts import caught_up, ends, left
+from tests.e2e.processes import PATIENCE_S, WorkerProcess, eventually, flowing, produce, settings
 from tests.servers import free_port
 from worker.demo.scenario import Scenario, latest_begin
 from worker.demo.traffic import generate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.servers import Broker, ValkeyServer
@@ -42,18 +44,20 @@ def topic(kafka_broker: Broker) -> str:
     return name
 
 
-def fill(broker: Broker, topic: str, hours: int, per_hour: int) -> int:
+def traffic(hours: int, per_hour: int) -> Iterator[tuple[str, bytes]]:
     begin = latest_begin(time.time(), hours + 2)
     shape = Scenario(begin=begin, turns_per_hour=per_hour, learning_h=hours - 1, warm_h=1, shifts=())
-    return produce(broker, topic, PARTITIONS, ((sent.key, sent.record()) for sent in generate(shape)))
+    return ((sent.key, sent.record()) for sent in generate(shape))
 
 
 @pytest.mark.fault("P1")
 def test_sigterm_in_the_middle_leaves_the_group_and_everything_counted_once(
     kafka_broker: Broker, valkey: ValkeyServer, redis_prefix: str, topic: str, tmp_path: Path
 ) -> None:
-    sent = fill(kafka_broker, topic, hours=30, per_hour=1500)
+    turns = traffic(hours=30, per_hour=1500)
+    produce(kafka_broker, topic, PARTITIONS, islice(turns, 20_000))
     config = settings(kafka_broker, valkey, redis_prefix, topic, learn=LEARN)
+    config["kafka"]["session_timeout_ms"] = 300_000  # nobody here waits for a session to end
     store = RedisStore(connect(valkey.url), redis_prefix)
     partitions = [Partition(topic, number) for number in range(PARTITIONS)]
 
@@ -62,21 +66,21 @@ def test_sigterm_in_the_middle_leaves_the_group_and_everything_counted_once(
 
     first = WorkerProcess(config, tmp_path, "first").start()
     eventually("it is in the middle", lambda: committed() > 0)
-    asked = time.monotonic()
-    assert first.stop() == 0
-    assert time.monotonic() - asked < 10
-    assert 0 < committed() < sent
+    with flowing(kafka_broker, topic, PARTITIONS, turns):
+        asked = time.monotonic()
+        assert first.stop() == 0
+        assert time.monotonic() - asked < 10
+    assert 0 < committed() < sum(ends(kafka_broker, topic, PARTITIONS))
 
     second = WorkerProcess(config, tmp_path, "second").start()
-    began = time.monotonic()
     eventually("the next one has every partition", lambda: _placed(second))
-    assert time.monotonic() - began < 60  # and does not wait for a session to end
     eventually("all is counted", lambda: caught_up(kafka_broker, valkey, redis_prefix, topic, PARTITIONS))
     assert second.stop() == 0
     found = left(valkey, redis_prefix, "support-agent")
     assert found is not None
     encoder = load_encoder("static", cache=default_cache())
-    assert differences(expected(found, logged(kafka_broker, topic, PARTITIONS), encoder), found.counts) == []
+    wanted = expected(found, logged(kafka_broker, topic, PARTITIONS), encoder)
+    assert differences(wanted, found.counts)[:9] == []
 
 
 def _placed(worker: WorkerProcess) -> bool:
@@ -88,7 +92,7 @@ def _placed(worker: WorkerProcess) -> bool:
 def test_a_second_signal_ends_it_at_once(
     kafka_broker: Broker, own_valkey: ValkeyServer, redis_prefix: str, topic: str, tmp_path: Path
 ) -> None:
-    fill(kafka_broker, topic, hours=3, per_hour=600)
+    produce(kafka_broker, topic, PARTITIONS, traffic(hours=3, per_hour=600))
     config = settings(kafka_broker, own_valkey, redis_prefix, topic, learn=LEARN)
     config["redis"]["timeout_ms"] = 30_000
     worker = WorkerProcess(config, tmp_path).start()
@@ -97,8 +101,13 @@ def test_a_second_signal_ends_it_at_once(
     worker.signal(signal.SIGTERM)
     with pytest.raises(subprocess.TimeoutExpired):
         worker.wait(1.0)
-    worker.signal(signal.SIGTERM)
-    assert worker.wait(2.0) == 128 + signal.SIGTERM
+
+    def ended() -> bool:
+        worker.signal(signal.SIGTERM)  # again and again: two that come before the first is seen are one
+        return not worker.running
+
+    eventually("it does not wait for the store", ended, 20)
+    assert worker.wait() == 128 + signal.SIGTERM
     own_valkey.resume()
 
 
@@ -117,8 +126,8 @@ def test_a_worker_whose_output_nobody_reads_any_more_goes_on_counting(
     for stream in (process.stdout, process.stderr):
         assert stream is not None
         stream.close()
-    fill(kafka_broker, topic, hours=3, per_hour=600)
+    produce(kafka_broker, topic, PARTITIONS, traffic(hours=3, per_hour=600))
     eventually("it counts", lambda: caught_up(kafka_broker, valkey, redis_prefix, topic, PARTITIONS))
-    assert httpx.get(f"http://127.0.0.1:{port}/livez", timeout=5).is_success
+    assert httpx.get(f"http://127.0.0.1:{port}/livez", timeout=30).is_success
     process.terminate()
-    assert process.wait(15) == 0
+    assert process.wait(PATIENCE_S) == 0

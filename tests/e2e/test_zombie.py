@@ -9,7 +9,6 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from baselines.connection import connect
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
 
 PARTITIONS = 4
 HOURS = 30
-FIRST = 3_000
-NAPS = 3
+FIRST, A_NAP = 8_000, 24_000
+NAPS = 6
 """One that is caught between two passes holds nothing that could be refused: it is sent to sleep again."""
 
 
@@ -45,7 +44,7 @@ def test_what_a_worker_holds_when_it_wakes_up_past_its_session_is_refused(
     topic = f"turns-{uuid.uuid4().hex[:8]}"
     kafka_broker.create_topic(f"{topic}.dead-letters", 1)
     kafka_broker.create_topic(topic, PARTITIONS)
-    shape = Scenario(latest_begin(time.time(), HOURS + 2), 1, 1500, HOURS - 1, 1, shifts=())
+    shape = Scenario(latest_begin(time.time(), HOURS + 2), 1, 5000, HOURS - 1, 1, shifts=())
     turns = ((sent.key, sent.record()) for sent in generate(shape))
     config = settings(kafka_broker, valkey, redis_prefix, topic, learn={"at_least": "1h", "turns": 300})
     store = RedisStore(connect(valkey.url), redis_prefix)
@@ -60,7 +59,10 @@ def test_what_a_worker_holds_when_it_wakes_up_past_its_session_is_refused(
     for _ in range(NAPS):
         own = [Partition(topic, int(name.rpartition("-")[2])) for name in _placed(sleeper)]
         known = ends(kafka_broker, topic, PARTITIONS)
-        produce(kafka_broker, topic, PARTITIONS, islice(turns, 12_000))
+        batch = list(islice(turns, A_NAP))
+        sleeper.signal(signal.SIGSTOP)  # for the moment in which there comes more than it can count at once
+        produce(kafka_broker, topic, PARTITIONS, batch)
+        sleeper.signal(signal.SIGCONT)
         eventually("the sleeper counts of it", partial(_begun, store, own, known))
         sleeper.signal(signal.SIGSTOP)
         eventually("the other has counted all", all_counted)
@@ -75,7 +77,8 @@ def test_what_a_worker_holds_when_it_wakes_up_past_its_session_is_refused(
     found = left(valkey, redis_prefix, "support-agent")
     assert found is not None
     encoder = load_encoder("static", cache=default_cache())
-    assert differences(expected(found, logged(kafka_broker, topic, PARTITIONS), encoder), found.counts) == []
+    wanted = expected(found, logged(kafka_broker, topic, PARTITIONS), encoder)
+    assert differences(wanted, found.counts)[:9] == []
 
 
 def _begun(store: RedisStore, partitions: Sequence[Partition], known: Sequence[int]) -> bool:
@@ -94,6 +97,6 @@ def _placed(worker: WorkerProcess) -> list[str]:
 
 def _refused(worker: WorkerProcess) -> float:
     """Commits of this process that the store refused."""
-    metrics = httpx.get(f"http://127.0.0.1:{worker.port}/metrics", timeout=5).text
-    samples = (line.rpartition(" ") for line in metrics.splitlines())
+    answer = eventually("it shows its metrics", lambda: worker.ask("/metrics"))
+    samples = (line.rpartition(" ") for line in answer.text.splitlines())
     return sum(float(n) for name, _, n in samples if name == 'quadrift_commits_total{outcome="refused"}')
