@@ -6,6 +6,7 @@ It leaves nothing behind: no key stays, no group is joined, no alert is sent.
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from baselines.errors import StoreError
+from baselines.errors import StoreError, StoreRefused, StoreUnavailable
 from baselines.redis_store import RedisStore
 from config.errors import ConfigError
 from config.taxonomies import load_intents, load_responses
@@ -22,8 +23,10 @@ from worker.check_taxonomy import TaxonomyScores, cross_validated
 from worker.check_taxonomy import table as scores_table
 from worker.connect import kafka_options, redis_client
 from worker.encoding import chosen
-from worker.kafka_client import KafkaUnavailable, open_admin, require_codecs, topic_facts
+from worker.kafka_client import KafkaAway, KafkaUnavailable, open_admin, require_codecs, topic_facts
 from worker.kafka_log import silent_kafka_log
+from worker.placing import refuse_lost_state
+from worker.ranges import KafkaRanges
 from worker.wiring import bin_spec
 
 if TYPE_CHECKING:
@@ -64,6 +67,7 @@ def all_checks(settings: Settings) -> Checks:
         "encoder": lambda: _encoder(settings),
         "redis": lambda: _redis(settings),
         "kafka": lambda: _kafka(settings),
+        "counts": lambda: _counts(settings),
         "alerts": lambda: _alerts(settings),
     }
 
@@ -111,6 +115,22 @@ def _kafka(settings: Settings) -> str:
         admin.close()
     told = ", ".join(f"{name} ({facts.partitions} partitions)" for name, facts in topics.items())
     return f"{options.address} answers; {told}; dead letters go to {settings.kafka.dead_letter_topic}"
+
+
+def _counts(settings: Settings) -> str:
+    """Whether the store still has what Kafka was told that this installation has counted."""
+    client = redis_client(settings.redis)
+    store = RedisStore(client, settings.redis.prefix)
+    try:
+        store.partitions()  # first, for it is quick to say that it is away
+        with closing(KafkaRanges(kafka_options(settings.kafka), settings.kafka.topics)) as ranges:
+            counted = ranges.told(settings.redis.prefix)
+        refuse_lost_state(store, counted)
+    except (StoreUnavailable, StoreRefused, KafkaAway):
+        return "not looked at: that takes both redis and kafka"
+    finally:
+        client.close()
+    return f"redis has those of {len(counted)} partitions" if counted else "nothing was counted yet"
 
 
 def _alerts(settings: Settings) -> str:

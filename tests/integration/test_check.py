@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
+from baselines.store import Partition
 from config.load import load
 from config.settings import Settings
+from tests.kafka.support import new_topic, wait_for
 from tests.servers import Broker, ValkeyServer
 from worker.check import check
+from worker.connect import kafka_options
+from worker.source import KafkaSource
 
 SECRET = "s3cr3t-Tr0ub4dor"
 
@@ -97,3 +101,22 @@ def test_a_topic_that_does_not_exist_is_named(
     status, found = run(settings(kafka_broker, asked, guarded.url))
     assert 1 == status
     assert "topic none-such does not exist" in found["kafka"]["says"]
+
+
+@pytest.mark.fault("R9")
+def test_counts_that_redis_has_lost_are_named_with_what_to_do(
+    kafka_broker: Broker, guarded: ValkeyServer
+) -> None:
+    if kafka_broker.kind == "mock":
+        pytest.skip("the mock cluster does not list what a group has committed")
+    names = new_topic(kafka_broker), new_topic(kafka_broker)
+    chosen = settings(kafka_broker, names, guarded.url, QUADRIFT__REDIS__PASSWORD=SECRET)
+    source = KafkaSource(kafka_options(chosen.kafka), [names[0]], chosen.redis.prefix)
+    wait_for(lambda: source.poll() == {} and Partition(names[0], 0) in source.parked())
+    source.place(Partition(names[0], 0), 0)
+    source.close({Partition(names[0], 0): 7})
+    status, found = run(chosen)
+    assert 1 == status
+    assert {"counts"} == {what for what, entry in found.items() if not entry["ok"]}
+    says = f"redis has lost its state: nothing of {names[0]}-0, counted up to offset 7, is there; restore its"
+    assert found["counts"]["says"].startswith(says)
