@@ -9,6 +9,7 @@ import time
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -107,7 +108,7 @@ def recluster(config: dict[str, Any], folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def test_bins_learned_anew_under_traffic_and_a_killed_leader_leave_exact_counts_under_each(
+def test_bins_learned_anew_while_a_killed_leader_is_replaced_in_30_s_leave_exact_counts_under_each(
     kafka_broker: Broker, valkey: ValkeyServer, redis_prefix: str, play: Play, tmp_path: Path
 ) -> None:
     learn = {"at_least": "2h", "turns": 300}
@@ -136,6 +137,10 @@ def test_bins_learned_anew_under_traffic_and_a_killed_leader_leave_exact_counts_
     request = request_of(store, AGENT)
     assert (0, "done") == (command.returncode, request.state if request else None), failed
     assert not leader.events("reclustered")
+    (survivor,) = [worker for worker in pair if worker is not leader]
+    died_at = datetime.fromisoformat(leader.events("reclustering")[0]["timestamp"]).timestamp()
+    taken_at = survivor.events("leading")[0]["token"] / 1000  # a new token is the store's clock, in ms
+    assert 0 < taken_at - died_at < 30
     assert "new bins for input.cluster, input.novelty;" in told
     assert (before.digest,) == now.past
     encoder = load_encoder("static", cache=default_cache())
