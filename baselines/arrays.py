@@ -1,15 +1,17 @@
-"""Arrays as plain values, for state that is kept as MessagePack."""
+"""What arrays of counts and shares are called, and arrays as plain values, for state that is kept."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
+Floats: TypeAlias = NDArray[np.float64]
+Numbers: TypeAlias = NDArray[np.float64] | NDArray[np.int64]
 
 
 def pack(array: NDArray[Any]) -> dict[str, Any]:

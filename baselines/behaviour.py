@@ -18,8 +18,8 @@ from baselines.slices import cell_moves
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from baselines.arrays import Floats
     from baselines.evaluation import Window
-    from baselines.psi import Floats
 
 KAPPA_REFERENCE = 1.0
 KAPPA_CURRENT = 2.0

@@ -19,7 +19,7 @@ from baselines.evaluate import Gates, normal_quantile
 from baselines.psi import moments_of, smoothed
 
 if TYPE_CHECKING:
-    from baselines.psi import Floats
+    from baselines.arrays import Floats
 
 WANTED = 0.8
 """How likely a change must be found to count as one that is."""

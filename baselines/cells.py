@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from baselines.psi import Floats
+    from baselines.arrays import Floats
 
 LEAST_AROUND = 30
 TAU_KNOWN = 0.02

@@ -16,8 +16,8 @@ from baselines.psi import gamma_tail, moments_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from baselines.arrays import Floats
     from baselines.evaluate import Gates
-    from baselines.psi import Floats
 
 PAGES_PER_LEVEL = 0.31
 TWO_REFERENCES = 1.3

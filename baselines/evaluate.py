@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from baselines.arrays import Floats
     from baselines.cells import Expectation
     from baselines.evaluation import Level
-    from baselines.psi import Floats
 
 CALM = 0.6
 """The part of the moderate threshold below which an evaluation is calm."""

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from baselines.arrays import Floats
     from baselines.evaluate import Gates
     from baselines.judging import Basis
     from baselines.lanes import LaneSpread
-    from baselines.psi import Floats
 
     Counts = NDArray[np.int64]
 

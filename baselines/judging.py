@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from baselines.arrays import Floats
     from baselines.evaluate import Gates
     from baselines.evaluation import Evaluation, ReferenceName, Window
     from baselines.pooling import Pooling
-    from baselines.psi import Floats
     from baselines.spread import Spread
     from baselines.windows import Calendar
 

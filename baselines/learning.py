@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from baselines.psi import Floats
+    from baselines.arrays import Floats
     from baselines.spread import Spread
     from baselines.windows import Calendar
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from baselines.psi import Floats
+    from baselines.arrays import Floats
 
 RARE_BELOW = 5
 """Reference turns below which an unconfigured bin is pooled (statistics.md section 0, step 1)."""

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from baselines.ragged import Ragged
 
-Floats: TypeAlias = NDArray[np.float64]
-Numbers: TypeAlias = NDArray[np.float64] | NDArray[np.int64]
+if TYPE_CHECKING:
+    from baselines.arrays import Floats, Numbers
 
 HALF = 0.5
 """What Jeffreys' prior adds to every bin: no share is ever 0, so no PSI is infinite."""

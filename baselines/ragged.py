@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from baselines.psi import Floats, Numbers
+    from baselines.arrays import Floats, Numbers
 
 
 class Ragged(NamedTuple):

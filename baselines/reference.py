@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from baselines.arrays import Floats
     from baselines.evaluation import Evaluation, Window
-    from baselines.psi import Floats
     from baselines.windows import Calendar
 
 __all__ = ["FixedReference", "Gates"]

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from baselines.arrays import Floats
     from baselines.evaluate import Assessment, Case
     from baselines.evaluation import ReferenceName, Window
     from baselines.pooling import Pooling
-    from baselines.psi import Floats
 
 
 _NOTHING = np.zeros(1)

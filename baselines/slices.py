@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from baselines.psi import Floats
+    from baselines.arrays import Floats
 
 BIN_EFFECT = 0.28
 LEAST_IMPACT = 0.005

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from baselines.psi import Floats
+    from baselines.arrays import Floats
 
 OMEGA_PRIOR = 0.001
 OMEGA_WEIGHT = 24

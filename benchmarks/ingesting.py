@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from benchmarks.load.worker_cost import Cost
     from binning.binset import BinSet
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
 
 TURNS = 100_000
 FULL, BUDGET = "every dimension on every turn", "embedding budget at 5 %"

@@ -47,6 +47,7 @@ from config.settings import Log as LogSettings
 from tests.servers import ValkeyServer
 from worker.judge import AgentJudge
 from worker.scanning import scan
+from worker.step import step
 from worker.tracked import Rules
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def cost(made: Installation, hours: int = 3) -> Cost:
                 scan(segment, end, made.judge.history)
                 minutes.append(time.process_time() - began)
             else:
-                segment.step(end, made.judge.history)
+                step(segment, end, made.judge.history)
                 steps[end] = time.process_time() - began
     made.judge.judged_to = made.judge.scanned_to = made.hour * HOUR
     for _ in range(hours):
@@ -150,7 +151,7 @@ def take_over_s(partitions: int) -> tuple[float, float]:
             judge = AgentJudge.take_over(AGENT, active, Laid(layout), store, RULES, quiet_telling())
             judge.history.refresh((first + 35 * 24) * HOUR)
             read = time.perf_counter() - began
-            judge.segments[0].step((first + 35 * 24) * HOUR, judge.history)
+            step(judge.segments[0], (first + 35 * 24) * HOUR, judge.history)
             done = time.perf_counter() - began
         server.stop()
     return read, done

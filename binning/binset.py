@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from binning.dimensions.base import Dimension
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
     from binning.turn import Turn
 
 __all__ = ["BinSet", "BinSpec", "Binned", "ResponseRule", "TaxonomyEntry", "encoder_of"]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from binning.encoders import EncoderFailed
+from binning.encoder import EncoderFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -19,36 +19,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from binning.encoder import Encoder
+
     Progress = Callable[[str, float], None]
 
 _MAX_CHARACTERS = 8_192
 _REMEMBERED_WORDS = 65_536
 _CHUNK = 4_096
 _LONGEST_REMEMBERED = 64
-
-
-class EncoderFailed(Exception):  # noqa: N818 - it names a state of the world, not a mistake
-    """Texts without a vector. `vectors` are (texts, width) as `encode` gives them, zeros where `failed`."""
-
-    def __init__(self, why: str, vectors: NDArray[np.int8], failed: NDArray[np.bool_]) -> None:
-        super().__init__(f"the encoder failed on {int(failed.sum())} of {len(failed)} texts: {why}")
-        self.vectors = vectors
-        self.failed = failed
-
-
-class Encoder(Protocol):
-    """What turns texts into vectors. `digest` names its weights: bins of two digests are never compared."""
-
-    name: str
-    digest: str
-    width: int
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.int8]:
-        """Unit vectors times 127, rounded, (texts, width). A text of no known token is a row of zeros.
-
-        Raises:
-            EncoderFailed: there is no vector of some text.
-        """
 
 
 def load_encoder(

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from binning.contextual import BATCH
-from binning.encoders import EncoderFailed
+from binning.encoder import EncoderFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
 
 _HEADROOM = 2.0
 """An encoder keeps up when it alone is this much faster than the rate: the rest of a turn takes time too."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from binning.dimensions.base import Dimension
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
     from binning.kept import Kept
     from binning.spec import BinSpec
     from binning.turn import Turn

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from baselines.store import AgentStore
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
     from worker.chain import ActiveBinSet
 
 

@@ -31,7 +31,7 @@ from worker.watchdog import all_stacks
 if TYPE_CHECKING:
     import threading
 
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
     from config.settings import Settings
 
 log = structlog.get_logger()

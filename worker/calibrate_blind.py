@@ -19,9 +19,9 @@ from worker.calibrate_result import BlindSpots, Spot
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from baselines.arrays import Floats
     from baselines.chance import Traffic
     from baselines.evaluate import Gates
-    from baselines.psi import Floats
     from baselines.reference import FixedReference
     from binning.layout import DimensionLayout
 

@@ -17,7 +17,7 @@ from binning.turn import EventTime, Input, Turn
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
 
     Named = tuple[str, str]
     """The intent that an example was written for, and the one that it was taken for."""

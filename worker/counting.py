@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import threading
 
     from baselines.store import PartitionStore
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
     from config.settings import Settings
     from worker.active import ActiveAgents
     from worker.health import Health

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from baselines.store import AgentStore
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
     from binning.encoders import Progress as Tell
 
 log = structlog.get_logger()

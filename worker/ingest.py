@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from baselines.store import Partition
     from binning.counts import Gain
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
     from binning.turn import Turn
     from worker.chain import ActiveBinSet, Chain
     from worker.ledger import Ledger

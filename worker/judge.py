@@ -25,6 +25,7 @@ from baselines.windows import STEP
 from worker.inheriting import PROGRESS, Saved, inherit
 from worker.judgement import Judgement, histograms, judged
 from worker.scanning import scan
+from worker.step import step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -140,7 +141,7 @@ class AgentJudge:
         """Judge one step and write all that follows from it."""
         verdicts, writes = [], []
         for segment in self.segments:
-            segment.step(end, self.history)
+            step(segment, end, self.history)
             if segment.name == ALL:
                 scan(segment, end, self.history)
             verdict, rows = self._verdict(segment, end)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from baselines.learned import Active
     from baselines.lease import Lease
     from baselines.redis_store import RedisStore
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
     from config.settings import Settings
     from worker.health import Health
     from worker.kafka_client import KafkaOptions

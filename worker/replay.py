@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from alerts.verdict import Verdict
     from baselines.store import Store
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
     from worker.chain import ActiveBinSet
 
 TOKEN = 1

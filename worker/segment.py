@@ -1,7 +1,6 @@
 """One segment of one agent as the judge knows it: its references, its latest evaluations, its streaks.
 
-`step` is a pure function of the counts (`History`) and the end of the step; `state` and `restore` carry it
-from one leader to the next.
+`step` (step.py) moves it on; `state` and `restore` carry it from one leader to the next.
 """
 
 from __future__ import annotations
@@ -12,13 +11,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from alerts.persistence import Reading, Streak, advance_all
-from baselines.history import ALL
+from alerts.persistence import Streak
 from baselines.reference import FixedReference
 from baselines.rolling import RollingReference
-from baselines.windows import HOUR, STEP, windows_ending_at
-from worker.absorbing import absorb, keep_out_alerting_hours, learn_days
-from worker.evaluating import Parts, evaluate, evaluate_joint
+from baselines.windows import HOUR, STEP
 from worker.tracked import JointJudgement, Kept, Rules, Tracked, joint_name
 
 if TYPE_CHECKING:
@@ -27,7 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from baselines.fast import Scan
-    from baselines.history import History
     from baselines.lanes import LaneSpread
     from baselines.learned import Hours
     from binning.layout import DimensionLayout, JointLayout, Layout
@@ -61,44 +56,6 @@ class Segment:
     def __post_init__(self) -> None:
         self.deciding = max(1, sum(self.rules.decides(d.key) for d in self.layout.dimensions))
         self.rolling = {d.key: RollingReference(self.fixed[d.key], d.slots) for d in self.layout.dimensions}
-
-    def step(self, end: int, history: History) -> None:
-        """Judge every dimension and joint that has a window ending at `end`, then learn from calm hours."""
-        parts = {
-            window.length_s: Parts(window, history.hourly(self.name, window))
-            for window in windows_ending_at(end)
-            if window.start >= self.since and not history.gaps(window)
-        }
-        self.streaks = self._standing(advance_all(self.streaks, self._readings(end, parts, history)))
-        keep_out_alerting_hours(self, end)
-        learn_days(self, end, parts, history)
-        absorb(self, end, history)
-        self.watching = None
-
-    def _readings(self, end: int, parts: Mapping[int, Parts], history: History) -> dict[str, Reading]:
-        fresh, readings = evaluate(self, parts, history), dict[str, Reading]()
-        for dimension in self.layout.dimensions:
-            if dimension.key in fresh and self.rules.decides(dimension.key):
-                reading = self.tracked[dimension.key].reading()
-                if reading is not None:
-                    readings[dimension.key] = reading
-        for joint in self.layout.joints if self.name == ALL else ():  # joints are counted for the whole only
-            found = evaluate_joint(self, joint, end, parts, history)
-            if not self.tracked[joint.outcome].latest:
-                self.joints.pop(joint_name(joint), None)
-            elif found is not None:
-                self.joints[joint_name(joint)] = found
-                moved = bool(found.slices)
-                readings[joint_name(joint)] = Reading(end, exceeds=moved, calm=not moved)
-        return readings
-
-    def _standing(self, streaks: Mapping[str, Streak]) -> dict[str, Streak]:
-        """The streaks that can still end: of joints, and of dimensions that decide and can be judged."""
-        return {
-            key: streak
-            for key, streak in streaks.items()
-            if key not in self.tracked or (self.rules.decides(key) and self.tracked[key].latest)
-        }
 
     def begins(self, joint: JointLayout) -> int:
         """Where both sides of a joint are judged from, seconds since the epoch."""

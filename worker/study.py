@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from baselines.learned import Hours, Plan
     from baselines.store import Partition
     from binning.binset import BinSet
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
     from binning.kept import Kept
     from binning.spec import BinSpec
     from binning.turn import Turn

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from baselines.errors import StoreError
-from binning.encoders import EncoderFailed
+from binning.encoder import EncoderFailed
 from worker.http import HttpUnavailable
 from worker.kafka_client import KafkaUnavailable
 from worker.records import SourceFailed

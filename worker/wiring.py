@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from alerts.verdict import Verdict
     from baselines.learned import Active
     from baselines.store import AgentStore
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
     from binning.turn import Turn
     from config.settings import Settings
 

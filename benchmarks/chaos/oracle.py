@@ -14,7 +14,7 @@ from worker.decode import decode_turn
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
     from tests.e2e.counts import Left
 
 BATCH = 500

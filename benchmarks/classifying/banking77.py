@@ -13,7 +13,7 @@ from benchmarks.classifying.rows import Row, read
 from binning.encoders import default_cache, load_encoder
 
 if TYPE_CHECKING:
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
 
 _DRAWS = 5
 _ASKED = 40

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from functools import cache
 from statistics import mean, stdev
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmarks.classifying.few import Texts, accuracies, heads
 from benchmarks.classifying.rows import Row, read
-from binning.encoders import Encoder, default_cache, load_encoder
+from binning.encoders import default_cache, load_encoder
+
+if TYPE_CHECKING:
+    from binning.encoder import Encoder
 
 _DRAWS = 3
 _EXAMPLES = 10

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
 
 
 @dataclass(frozen=True, slots=True)

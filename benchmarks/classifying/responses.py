@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from binning.dimensions.base import Dimension
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
 
     Labelled = tuple[Turn, str]
 

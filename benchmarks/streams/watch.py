@@ -22,6 +22,7 @@ from worker.judgement import Judgement, judged
 from worker.replay import default_settings
 from worker.scanning import scan
 from worker.segment import Segment, learned_segment
+from worker.step import step
 from worker.verdicts import dimension_verdict
 from worker.wiring import rules
 
@@ -136,7 +137,7 @@ class Watched:
         for minute in range(end - STEP + 60, end, 60):
             if scan(self.segment, minute, self.history):
                 yield minute, self.alerts()
-        self.segment.step(end, self.history)
+        step(self.segment, end, self.history)
         scan(self.segment, end, self.history)
         yield end, self.alerts()
 

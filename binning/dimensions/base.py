@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 import numpy as np
 
 from binning.dimensions.marks import Marks
-from binning.encoders import EncoderFailed
+from binning.encoder import EncoderFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
     from binning.layout import Side
     from binning.spec import BinSpec
     from binning.turn import Output, ToolCall, Turn

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from binning.dimensions.base import Batch, Learning
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
     from binning.spec import TaxonomyEntry
 
 _UNLIKE = "like no intent"

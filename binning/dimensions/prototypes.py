@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
 
 WORDS = 60
 """Words of a text that are compared: its opening shows what kind it is, and the cost is bounded."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from binning.dimensions.base import Batch, Learning
     from binning.dimensions.response_patterns import Found
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
     from binning.turn import Output
 
 ANSWERED = "answered"

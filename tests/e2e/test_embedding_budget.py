@@ -21,7 +21,7 @@ from worker.survey import LearnRule
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
 
 WANTED, HOURLY = 1_000, 2_500
 RULE = LearnRule(3 * 3600.0, 1_000, float("inf"), None)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from binning.binset import BinSet, BinSpec, ResponseRule, TaxonomyEntry
-from binning.encoders import Encoder, default_cache, load_encoder
+from binning.encoders import default_cache, load_encoder
 from binning.learn import learn_bin_set
 from binning.turn import EventTime, Input, Output, Turn
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from binning.encoder import Encoder
 
 ASKS = (
     "where is order {n}",

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from binning.binset import BinSet, BinSpec, ResponseRule, TaxonomyEntry
-from binning.encoders import Encoder, default_cache, load_encoder
+from binning.encoders import default_cache, load_encoder
 from binning.learn import learn_bin_set
 from binning.turn import EventTime, Input, Output, Retrieval, ToolCall, Turn
+
+if TYPE_CHECKING:
+    from binning.encoder import Encoder
 
 CONFIG = Path(__file__).parents[3] / "config"
 START = 1_767_571_200

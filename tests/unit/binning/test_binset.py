@@ -19,7 +19,7 @@ from binning.turn import EventTime, Input, Output, ToolCall, Turn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
 
 TURNS = st.builds(
     Turn,

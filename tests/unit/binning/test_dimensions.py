@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from binning.dimensions.base import Dimension
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
 
     Teach = Callable[[type[Dimension], Sequence[Turn]], Any]
     Name = Callable[[Dimension, Sequence[Turn]], list[str | None]]

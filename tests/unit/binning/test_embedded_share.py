@@ -17,7 +17,7 @@ from binning.layout import ABSENT
 from binning.learn import embedded_share
 
 if TYPE_CHECKING:
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
     from binning.turn import Turn
 
 shares = st.integers(1, SHARES)

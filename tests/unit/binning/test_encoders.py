@@ -4,13 +4,17 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from binning.encoders import _PLAIN, Encoder, StaticEncoder, load_encoder
+from binning.encoders import _PLAIN, StaticEncoder, load_encoder
+
+if TYPE_CHECKING:
+    from binning.encoder import Encoder
 
 TEXTS = (
     "where is my parcel",

@@ -17,7 +17,7 @@ from binning.spec import Defined
 from tests.unit.binning.odd_turns import ODD_TURNS
 
 if TYPE_CHECKING:
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
     from binning.spec import BinSpec
     from binning.turn import Turn
 

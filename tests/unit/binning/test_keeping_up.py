@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
 
 FAST = 1e-9
 SLOW = 1e9

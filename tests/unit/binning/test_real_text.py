@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from binning.binset import BinSpec
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
     from binning.spec import ResponseRule, TaxonomyEntry
 
 DATA = Path(__file__).parents[3] / ".." / "shared" / "data"

@@ -10,7 +10,7 @@ from binning.spec import ResponseRule
 from binning.turn import EventTime, Output, ToolCall, Turn
 
 if TYPE_CHECKING:
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
 
 LOOKED_UP = (ToolCall("get_order"),)
 UNSAID = "Nobody deserves to be insulted because of their religion. Let us treat each other with respect."

@@ -13,7 +13,7 @@ from binning.turn import EventTime, Input, Output, ToolCall, Turn
 
 if TYPE_CHECKING:
     from binning.dimensions.base import Dimension
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
 
 
 def bin_of(dimension: Dimension, encoder: Encoder, *, asked: str = "", answer: Output | None = None) -> str:

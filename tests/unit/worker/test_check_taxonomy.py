@@ -3,7 +3,8 @@
 import io
 import json
 
-from binning.encoders import Encoder, default_cache, load_encoder
+from binning.encoder import Encoder
+from binning.encoders import default_cache, load_encoder
 from binning.spec import TaxonomyEntry
 from config.load import load
 from worker.check import all_checks, check

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from baselines.store import Partition
 from binning.binset import BinSpec, ResponseRule, TaxonomyEntry
 from binning.contextual import ContextualEncoder
-from binning.encoders import EncoderFailed
+from binning.encoder import EncoderFailed
 from binning.learn import learn_bin_set
 from binning.turn import Turn
 from tests.unit.worker.memory_log import START, TOPIC, Clock, Log, Member, ShakyStore

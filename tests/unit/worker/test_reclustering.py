@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from baselines.memory import MemoryStore
     from baselines.store import Partition
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
     from binning.spec import BinSpec
 
 DAY = 86_400.0

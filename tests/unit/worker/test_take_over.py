@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from alerts.episode import Transition
-    from binning.encoders import Encoder
+    from binning.encoder import Encoder
 
 AGENT = "support-agent"
 
