@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 AGENT = "support"
 ACTIVE = {AGENT: ActiveBinSet(BINS, {})}
 PARTITIONS = 4
+PATIENCE_S = 240.0
+"""How long to wait for what has to come, however busy the machine: on an idle one it takes a few seconds."""
 
 
 def new_topic(broker: Broker, partitions: int = 4) -> str:
@@ -48,7 +50,7 @@ def options(broker: Broker, **more: Any) -> KafkaOptions:
         tuple(broker.bootstrap.split(",")),
         group=more.pop("group", uuid.uuid4().hex),
         api_version=broker.api_version,
-        session_timeout_ms=6_000,
+        session_timeout_ms=more.pop("session_timeout_ms", 6_000),
         **more,
     )
 
@@ -59,7 +61,7 @@ def produce(broker: Broker, topic: str, records: Iterable[tuple[int, bytes | Non
     for partition, value in records:
         producer.produce(topic, value=value, partition=partition)
         producer.poll(0)
-    assert producer.flush(30) == 0
+    assert producer.flush(PATIENCE_S) == 0
 
 
 def read_back(broker: Broker, topic: str, partitions: int, count: int) -> list[Any]:
@@ -67,11 +69,23 @@ def read_back(broker: Broker, topic: str, partitions: int, count: int) -> list[A
     consumer = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": uuid.uuid4().hex})
     consumer.assign([TopicPartition(topic, number, 0) for number in range(partitions)])
     messages: list[Any] = []
-    limit = time.monotonic() + 30
+    limit = time.monotonic() + PATIENCE_S
     while len(messages) < count and time.monotonic() < limit:
-        messages += [message for message in consumer.consume(count, 1.0) if message.error() is None]
+        rest = consumer.consume(count - len(messages), 1.0)
+        messages += [message for message in rest if message.error() is None]
     consumer.close()
     return messages
+
+
+def letters_of(broker: Broker, topic: str, count: int) -> dict[str, Any]:
+    """The dead letters of `count` records by their keys; after a time-out one may be there twice."""
+    found: dict[str, Any] = {}
+    limit = time.monotonic() + PATIENCE_S
+    wanted = count
+    while len(found) < count and time.monotonic() < limit:
+        found = {message.key().decode(): message for message in read_back(broker, topic, PARTITIONS, wanted)}
+        wanted += count - len(found)
+    return found
 
 
 class Process:
@@ -111,14 +125,16 @@ class Process:
     def stop(self, *, crash: bool = False) -> None:
         """Leave in order, or fall silent as a process does that is killed: nothing more is committed."""
         self._stop.set()
-        self._thread.join(30)
+        self._thread.join(PATIENCE_S)
+        if self._thread.is_alive():
+            raise RuntimeError("its thread does not end: " + self.describe())
         if crash:
             self.source._consumer.close(autocommit=False, timeout_ms=1_000)
         else:
             self.ledger.close()
 
 
-def wait_for(done: Callable[[], bool], *processes: Process, seconds: float = 60) -> None:
+def wait_for(done: Callable[[], bool], *processes: Process, seconds: float = PATIENCE_S) -> None:
     """Wait until it is done, or a process has failed."""
     limit = time.monotonic() + seconds
     pause = threading.Event()
@@ -152,12 +168,12 @@ def widen(broker: Broker, topic: str, size: int) -> None:
     admin = AdminClient({"bootstrap.servers": broker.bootstrap})
     resource = ConfigResource(ResourceType.TOPIC, topic, set_config={"max.message.bytes": str(size)})
     for changed in admin.alter_configs([resource]).values():
-        changed.result(20)
+        changed.result(PATIENCE_S)
 
 
 def recreate(broker: Broker, topic: str) -> None:
     """Deletion is finished a moment after it was answered."""
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + PATIENCE_S
     while True:
         try:
             broker.create_topic(topic, PARTITIONS)

@@ -12,6 +12,7 @@ from baselines.store import Partition
 from tests.kafka.support import (
     ACTIVE,
     PARTITIONS,
+    PATIENCE_S,
     Process,
     caught_up,
     counted,
@@ -104,7 +105,7 @@ def test_a_bomb_kills_twice_and_is_jumped_over_by_the_third_start(
     produce(kafka_broker, topic, [(n % 4, turn(n)) for n in range(10, 50)])
     command = [sys.executable, "-m", "tests.kafka.doomed", kafka_broker.bootstrap, topic]
     runs = [
-        subprocess.run([*command, str(valkey.port), redis_prefix], timeout=60, check=False).returncode
+        subprocess.run([*command, str(valkey.port), redis_prefix], timeout=PATIENCE_S, check=False).returncode
         for _ in range(3)
     ]
 

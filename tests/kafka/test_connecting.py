@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import uuid
 from pathlib import Path
@@ -27,14 +28,15 @@ def secured() -> Iterator[dict[str, Any]]:
     start = Path(SHARED_KAFKA, "start")
     if not start.exists():
         pytest.skip("needs a broker with TLS and SCRAM; there is none beside the checkout")
-    with subprocess.Popen([start, "--secure"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    command = [str(start), "--secure", "--timeout", "240"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdin is not None
         yield json.loads(process.stdout.readline())
         process.stdin.close()
 
 
-def login(secured: dict[str, Any], **other: Any) -> KafkaOptions:
+def login(secured: dict[str, Any], *, patience_ms: int = 30_000, **other: Any) -> KafkaOptions:
     """Good credentials, but for what `other` replaces."""
     secure = secured["secure"]
     security = {
@@ -48,14 +50,14 @@ def login(secured: dict[str, Any], **other: Any) -> KafkaOptions:
     return KafkaOptions(
         (address,),
         group=uuid.uuid4().hex,
-        bootstrap_timeout_ms=6_000,
+        bootstrap_timeout_ms=patience_ms,
         security={name: value for name, value in (security | other).items() if value is not None},
     )
 
 
 def test_nobody_listening_is_said_with_the_address(kafka_broker: Broker) -> None:
     port = free_port()
-    nowhere = KafkaOptions((f"127.0.0.1:{port}",), bootstrap_timeout_ms=1_000)
+    nowhere = KafkaOptions((f"127.0.0.1:{port}",), bootstrap_timeout_ms=3_000)
     expected = (
         rf"^cannot use Kafka at 127\.0\.0\.1:{port}: .*ECONNREFUSED; nothing listens there: check kafka\.boot"
     )
@@ -83,13 +85,22 @@ def test_tls_and_scram_let_us_in(secured: dict[str, Any]) -> None:
     consumer.close()
 
 
-def test_a_wrong_password_is_called_that_and_never_printed(secured: dict[str, Any]) -> None:
-    wrong = login(secured, sasl_plain_password="hunter2")
-    with pytest.raises(KafkaUnavailable, match="check sasl_username, sasl_password") as caught:
-        open_admin(wrong)
+def refusal(secured: dict[str, Any], says: str, **other: Any) -> str:
+    """What is told of a mistake in the settings; a busy machine may need longer to find it out."""
+    for patience_ms in (1_500, 6_000, 30_000):
+        with pytest.raises(KafkaUnavailable) as caught:
+            open_admin(login(secured, patience_ms=patience_ms, **other))
+        if re.search(says, str(caught.value)):
+            break
+    return str(caught.value)
 
-    assert "hunter2" not in str(caught.value)
-    assert "hunter2" not in repr(wrong)
+
+def test_a_wrong_password_is_called_that_and_never_printed(secured: dict[str, Any]) -> None:
+    says = "check sasl_username, sasl_password"
+    told = refusal(secured, says, sasl_plain_password="hunter2")
+
+    assert says in told
+    assert "hunter2" not in told + repr(login(secured, sasl_plain_password="hunter2"))
 
 
 @pytest.mark.parametrize(
@@ -104,10 +115,9 @@ def test_a_wrong_password_is_called_that_and_never_printed(secured: dict[str, An
 def test_each_mistake_in_the_security_settings_has_its_own_advice(
     secured: dict[str, Any], other: dict[str, Any], says: str
 ) -> None:
-    with pytest.raises(KafkaUnavailable, match=says):
-        open_admin(login(secured, **other))
+    assert re.search(says, refusal(secured, says, **other))
 
 
 def test_tls_on_a_plain_port_is_said(secured: dict[str, Any]) -> None:
-    with pytest.raises(KafkaUnavailable, match="the port speaks no TLS"):
-        open_admin(login(secured, address=secured["bootstrap"]))
+    says = "the port speaks no TLS"
+    assert says in refusal(secured, says, address=secured["bootstrap"])

@@ -10,6 +10,7 @@ from confluent_kafka.admin import AdminClient, NewPartitions  # type: ignore[att
 from baselines.store import Outcome, Partition
 from tests.kafka.support import (
     ACTIVE,
+    PATIENCE_S,
     Process,
     caught_up,
     counted,
@@ -192,8 +193,8 @@ def test_partitions_that_are_added_are_read_from_their_beginning(
     wait_for(lambda: caught_up(store, topic, [100] * 4), process)
     admin = AdminClient({"bootstrap.servers": kafka_broker.bootstrap})
     for made in admin.create_partitions([NewPartitions(topic, 6)]).values():
-        made.result(20)
-    wait_for(lambda: len(admin.list_topics(topic, timeout=20).topics[topic].partitions) == 6, process)
+        made.result(PATIENCE_S)
+    wait_for(lambda: len(admin.list_topics(topic, timeout=60).topics[topic].partitions) == 6, process)
     produce(kafka_broker, topic, [(4 + number % 2, turn(number)) for number in range(400, 600)])
     wait_for(lambda: caught_up(store, topic, [100] * 6), process)
     process.stop()

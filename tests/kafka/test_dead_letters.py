@@ -10,10 +10,11 @@ from confluent_kafka.admin import AdminClient
 from baselines.store import Partition
 from tests.kafka.support import (
     ACTIVE,
-    PARTITIONS,
+    PATIENCE_S,
     Process,
     caught_up,
     counted,
+    letters_of,
     new_topic,
     options,
     produce,
@@ -55,8 +56,8 @@ def test_bad_records_become_dead_letters_that_say_where_they_came_from(
     process.stop()
 
     found = {
-        message.key().decode(): ({name: text.decode() for name, text in message.headers()}, message.value())
-        for message in read_back(kafka_broker, letters_topic, PARTITIONS, 4)
+        key: ({name: text.decode() for name, text in message.headers()}, message.value())
+        for key, message in letters_of(kafka_broker, letters_topic, 4).items()
     }
     assert counted(store, topic) == 3
     assert {f"{topic}-0-1", f"{topic}-1-0", f"{topic}-1-1", f"{topic}-2-0"} == set(found)
@@ -91,7 +92,7 @@ def test_a_third_of_poison_costs_no_turn_and_leaves_a_letter_for_each_record(
     wait_for(lambda: caught_up(store, topic, [1_500] * 4), process)
     process.stop()
 
-    keys = {message.key().decode() for message in read_back(kafka_broker, letters_topic, PARTITIONS, 1_800)}
+    keys = letters_of(kafka_broker, letters_topic, 1_800).keys()
     assert counted(store, topic) == 4_200
     assert {f"{topic}-{n % 4}-{n // 4}" for n in range(6_000) if n % 10 < 3} == keys
 
@@ -109,7 +110,7 @@ def test_nothing_is_committed_while_dead_letters_cannot_be_written(
     wait_for(lambda: caught_up(store, topic, [100] * 4), process)
     admin = AdminClient({"bootstrap.servers": kafka_broker.bootstrap})
     for deleted in admin.delete_topics([letters_topic]).values():
-        deleted.result(20)
+        deleted.result(PATIENCE_S)
     produce(kafka_broker, topic, [(0, b"bad"), (1, b"bad"), (0, turn(400)), *spread(range(401, 800))])
     wait_for(lambda: process.ledger.stats.held, process)
 
@@ -119,7 +120,7 @@ def test_nothing_is_committed_while_dead_letters_cannot_be_written(
     recreate(kafka_broker, letters_topic)
     wait_for(lambda: counted(store, topic) == 800, process)
     process.stop()
-    keys = {message.key().decode() for message in read_back(kafka_broker, letters_topic, 4, 2)}
+    keys = letters_of(kafka_broker, letters_topic, 2).keys()
     assert {f"{topic}-0-100", f"{topic}-1-100"} == keys
     assert process.ledger.stats.waits_for is None
 

@@ -11,6 +11,7 @@ from baselines.store import Commit, Outcome, Partition, Switch
 from tests.kafka.support import (
     ACTIVE,
     AGENT,
+    PATIENCE_S,
     Process,
     caught_up,
     counted,
@@ -43,13 +44,13 @@ def test_a_recreated_topic_stops_the_worker_before_it_counts_anything(
     process.stop()
     admin = AdminClient({"bootstrap.servers": kafka_broker.bootstrap})
     for deleted in admin.delete_topics([topic]).values():
-        deleted.result(20)
+        deleted.result(PATIENCE_S)
     recreate(kafka_broker, topic)
     produce(kafka_broker, topic, spread(range(800)))
 
     process = Process(KafkaSource(options(kafka_broker), [topic]), store, ACTIVE)
     with pytest.raises(SourceFailed, match="is not the one that was counted"):
-        wait_for(lambda: False, process, seconds=20)
+        wait_for(lambda: False, process)
     process.source.close({})
     assert counted(store, topic) == 400
 
@@ -64,7 +65,7 @@ def test_records_that_the_log_dropped_are_a_gap(kafka_broker: Broker, topic: str
     active = {AGENT: ActiveBinSet(BINS, {Partition(topic, 0): 10})}
     admin = AdminClient({"bootstrap.servers": kafka_broker.bootstrap})
     for deleted in admin.delete_records([TopicPartition(topic, 0, 40)]).values():
-        deleted.result(20)
+        deleted.result(PATIENCE_S)
     process = Process(KafkaSource(options(kafka_broker), [topic]), store, active)
     wait_for(lambda: caught_up(store, topic, [100, 0, 0, 0]), process)
     process.stop()
@@ -98,5 +99,5 @@ def test_an_offset_beyond_the_end_of_the_log_stops_the_worker(
     process = Process(source, store, ACTIVE)
 
     with pytest.raises(SourceFailed, match=r"ends at 10, but has been read up to 11: .* redis\.prefix"):
-        wait_for(lambda: False, process, seconds=20)
+        wait_for(lambda: False, process)
     process.stop(crash=True)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +11,7 @@ from alerts.sinks.log import LogSink
 from alerts.sinks.pagerduty import PagerDuty
 from alerts.sinks.slack import Slack
 from tests.integration.alerts.conftest import Answer
+from tests.servers import free_port
 from tests.unit.alerts.samples import make_notification
 
 if TYPE_CHECKING:
@@ -66,10 +66,8 @@ def test_pagerduty_takes_events(receiver: Receiver, answer: Answer, expected: ob
 
 
 def test_a_receiver_that_is_not_there_is_tried_again_later() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    assert Retry("ConnectError") == Slack(f"http://127.0.0.1:{port}/x").send(make_notification(), 0.0)
+    nobody = f"http://127.0.0.1:{free_port()}/x"
+    assert Retry("ConnectError") == Slack(nobody).send(make_notification(), 0.0)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from baselines.connection import connect
 from baselines.memory import MemoryStore
 from baselines.redis_store import RedisStore
-from tests.servers import ValkeyServer, free_port
+from tests.servers import START_S, ValkeyServer, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def valkey_cluster() -> Iterator[ValkeyServer]:
                 client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
                 bus = nodes[0].options["cluster-port"]
                 client.execute_command("CLUSTER", "MEET", "127.0.0.1", nodes[0].port, bus)
-        limit = time.monotonic() + 30
+        limit = time.monotonic() + START_S
         while not all(map(_is_up, nodes)) and time.monotonic() < limit:
             nodes[0].client().ping()
         yield nodes[0]

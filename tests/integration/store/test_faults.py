@@ -64,7 +64,7 @@ def test_counts_are_exact_while_every_nth_reply_is_lost(
 
 @pytest.mark.fault("R3")
 def test_a_silent_server_is_given_up_after_the_time_limit(proxy: FaultProxy, redis_prefix: str) -> None:
-    store = RedisStore(connect(proxy.url, socket_timeout=0.2), redis_prefix)
+    store = RedisStore(connect(proxy.url, socket_timeout=2), redis_prefix)
     store.commit(first())
     proxy.mode = "silent"
     with pytest.raises(StoreUnavailable, match=rf"127.0.0.1:{proxy.port}: no answer in time"):
@@ -75,7 +75,7 @@ def test_a_silent_server_is_given_up_after_the_time_limit(proxy: FaultProxy, red
 def test_a_paused_server_that_runs_the_commit_later_counts_it_once(
     own_valkey: ValkeyServer, redis_prefix: str
 ) -> None:
-    store = RedisStore(connect(own_valkey.url, socket_timeout=0.3), redis_prefix)
+    store = RedisStore(connect(own_valkey.url, socket_timeout=2), redis_prefix)
     store.commit(first())
     own_valkey.pause()
     with pytest.raises(StoreUnavailable):
