@@ -56,6 +56,9 @@ class HistoryFiles:
         while chunk := list(islice(numbered, _CHUNK)):
             yield chunk
 
+    def probe(self, partition: Partition, offset: int) -> None:
+        """There are no batches."""
+
     def close(self) -> None:
         """Nothing is open between reads."""
 

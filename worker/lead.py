@@ -19,7 +19,7 @@ from baselines.store import Put
 from baselines.watermark import watermark
 from worker.dead_letters import DeadLettersUnavailable
 from worker.kafka_client import KafkaUnavailable
-from worker.learn import DeposedError
+from worker.leadership import DeposedError
 from worker.placing import state_lost
 from worker.reclustering import asked_for
 from worker.tracked import IncompatibleError, OutdatedError

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
+class DeposedError(Exception):
+    """Another leads by now: what this process has in memory is nobody's truth."""
+
+
 class Leadership:
     """Renews the lease in its own thread, so that no slice, however long, loses it."""
 

@@ -14,6 +14,8 @@ import structlog
 
 from baselines.learned import PLAN, Active, Plan, PlannedRange
 from baselines.store import Put
+from worker.bookmark import Bookmark
+from worker.leadership import DeposedError
 from worker.survey import LearnRule, Progress, Survey
 
 if TYPE_CHECKING:
@@ -21,10 +23,6 @@ if TYPE_CHECKING:
     from worker.study import Study
 
 log = structlog.get_logger()
-
-
-class DeposedError(Exception):
-    """Another leads by now: what this process has in memory is nobody's truth."""
 
 
 @dataclass(slots=True)
@@ -43,10 +41,12 @@ class Learner:
 
         What is learned is stored, not yet active: the caller activates the agents of one round together.
         """
+        bookmark = self.study.watched(Bookmark(self.agent, self.store, token))
         plan = self._recorded_plan(token)
         if plan.until is None:
             sealed = self._survey_on(plan, token)
             if sealed is None:
+                bookmark.close()
                 return None
             self._write(token, Put(PLAN, sealed.to_bytes()))
             plan = sealed

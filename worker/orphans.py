@@ -15,7 +15,7 @@ import structlog
 
 from baselines.learned import ACTIVE, Active
 from baselines.store import Put
-from worker.learn import DeposedError
+from worker.leadership import DeposedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -44,12 +44,16 @@ _DONE = "done"
 
 
 class BadBatch(NamedTuple):
-    """Offsets `first` up to `end` are a batch that cannot be read; `good` records come before it."""
+    """Offsets `first` up to `end` are a batch that cannot be read.
+
+    `good` records come before it, and reading is at `reached` when it has them.
+    """
 
     partition: Partition
     first: int
     end: int
     good: int
+    reached: int
 
 
 class Probe:
@@ -102,10 +106,11 @@ def find_bad_batch(options: KafkaOptions, partition: Partition, start: int) -> B
 
 @dataclass(slots=True)
 class _Reading:
-    """Where the other process is: the partition, where it began there, and how many records it has read."""
+    """Where the other process is: the partition, where it began there, got to, and after how many records."""
 
     partition: Partition
     start: int
+    reached: int
     read: int = 0
 
 
@@ -116,7 +121,7 @@ def main() -> None:
         consumer = open_consumer(options, group=None)
         _keep_to_memory(SPARE_BYTES)
         for partition, start in starts.items():
-            _read(consumer, _Reading(partition, start), records)
+            _read(consumer, _Reading(partition, start, start), records)
     except (CorruptRecordError, UnsupportedCodecError, MemoryError):
         return
     except (KafkaError, KafkaUnavailable):
@@ -133,7 +138,8 @@ def _read(consumer: Any, here: _Reading, records: int) -> None:
     with _announced_batches(here):
         while here.read < records and consumer.position(tp) < end:
             found = consumer.poll(timeout_ms=_POLL_MS, max_records=1)
-            here.read += len(found.get(tp, ()))  # none from a slow broker: whoever waits has a deadline
+            for record in found.get(tp, ()):  # none from a slow broker: whoever waits has a deadline
+                here.read, here.reached = here.read + 1, record.offset + 1
 
 
 @contextmanager
@@ -144,11 +150,8 @@ def _announced_batches(here: _Reading) -> Iterator[None]:
     def announced(records: MemoryRecords, *arguments: Any) -> Any:
         batch = following(records, *arguments)
         if batch is not None and batch.magic == 2 and batch.next_offset > here.start:
-            _say(
-                json.dumps(
-                    (*here.partition, max(batch.base_offset, here.start), batch.next_offset, here.read)
-                )
-            )
+            first = max(batch.base_offset, here.start)
+            _say(json.dumps((*here.partition, first, batch.next_offset, here.read, here.reached)))
         return batch
 
     MemoryRecords.next_batch = announced

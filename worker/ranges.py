@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from worker.kafka_client import KafkaOptions
+    from worker.probe import BadBatch
 
 GIVE_UP_S = 60.0
 _POLL_MS = 100
@@ -52,6 +53,7 @@ class KafkaRanges:
         self._options = options
         self._topics = tuple(topics)
         self._monotonic = monotonic
+        self._avoided: dict[Partition, BadBatch] = {}
         self._admin = open_admin(options)
         try:
             self._consumer = open_consumer(options, group=None)
@@ -115,13 +117,20 @@ class KafkaRanges:
         self._consumer.seek(tp, start)
         position, progress_at = start, self._monotonic()
         while position < end:
-            records = self._poll(tp)
+            records = self._poll(tp, self._before_bad_batch(partition, position))
             yield [(record.offset, record.value) for record in records if record.offset < end]
             reached = records[-1].offset + 1 if records else self._position(tp, position)
             if reached > position:
                 position, progress_at = reached, self._monotonic()
             elif self._monotonic() - progress_at > GIVE_UP_S:
                 raise self._silent(f"nothing of {partition} from offset {position}")
+
+    def probe(self, partition: Partition, offset: int) -> None:
+        """Look for a batch from `offset` on that kills whoever reads it, and avoid it."""
+        bad = find_bad_batch(self._options, partition, offset)
+        if bad is not None:
+            log.error("bad_batch", partition=str(partition), offset=bad.first, end=bad.end)
+            self._avoided[partition] = bad
 
     def close(self) -> None:
         """Let the connections go."""
@@ -132,9 +141,28 @@ class KafkaRanges:
         facts = topic_facts(self._admin, self._topics, self._options)
         return [TopicPartition(name, n) for name, about in facts.items() for n in range(about.partitions)]
 
-    def _poll(self, tp: TopicPartition) -> Sequence[Any]:
+    def _before_bad_batch(self, partition: Partition, position: int) -> int:
+        """How many records to poll, so that a bad batch is not opened; one that is reached is jumped over.
+
+        The client opens a batch when the first of its records is asked for. Offsets may be missing, so the
+        last stretch before it is read one by one.
+        """
+        bad = self._avoided.get(partition)
+        if bad is None or position >= bad.end:
+            return MAX_POLL_RECORDS
+        if position < bad.reached:
+            return max(1, min(MAX_POLL_RECORDS, bad.reached - position - MAX_POLL_RECORDS))
+        self._jump(TopicPartition(*partition), position, bad)
+        return MAX_POLL_RECORDS
+
+    def _jump(self, tp: TopicPartition, at: int, bad: BadBatch) -> None:
+        lost = bad.end - at
+        log.warning("records_lost", partition=str(bad.partition), records=lost, reason="unreadable")
+        self._consumer.seek(tp, bad.end)
+
+    def _poll(self, tp: TopicPartition, limit: int) -> Sequence[Any]:
         try:
-            batches = self._consumer.poll(timeout_ms=_POLL_MS, max_records=MAX_POLL_RECORDS)
+            batches = self._consumer.poll(timeout_ms=_POLL_MS, max_records=limit)
         except OffsetOutOfRangeError:
             self._to_what_is_left(tp)
             return ()
@@ -163,8 +191,7 @@ class KafkaRanges:
         bad = find_bad_batch(self._options, partition, at)
         if bad is None or bad.good:
             return False
-        log.warning("records_lost", partition=str(partition), records=bad.end - at, reason="unreadable")
-        self._consumer.seek(tp, bad.end)
+        self._jump(tp, at, bad)
         return True
 
     def _to_what_is_left(self, tp: TopicPartition) -> None:

@@ -22,7 +22,8 @@ from baselines.store import Put
 from binning.dimensions.base import Batch
 from binning.dimensions.cluster import OUTLIER
 from binning.kept import Kept
-from worker.learn import DeposedError
+from worker.bookmark import Bookmark
+from worker.leadership import DeposedError
 from worker.records import SourceFailed
 from worker.replaced import replacing
 from worker.study import Ranges
@@ -136,6 +137,7 @@ class Reclusterer:
         if request is None or not request.open or stored is None:
             return
         active = Active.from_bytes(stored)
+        self.study.watched(Bookmark(self.agent, self.store, token))
         try:
             plan = request.plan or self._plan(request)
             request = msgspec.structs.replace(request, state="learning", plan=plan)

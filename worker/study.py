@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import heapq
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from baselines.eras import Laid
+from baselines.errors import StoreUnavailable
 from baselines.history import ALL
 from baselines.lanes import SLOT, learn_lanes
 from baselines.learned import bin_set_name, encode_reference, layout_name, reference_name
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from binning.kept import Kept
     from binning.spec import BinSpec
     from binning.turn import Turn
+    from worker.bookmark import Bookmark
     from worker.records import Letters
 
     Tell = Callable[[str, int], None]
@@ -52,6 +55,9 @@ class Ranges(Protocol):
         self, partition: Partition, start: int, end: int
     ) -> Iterator[Sequence[tuple[int, bytes | None]]]:
         """The records from `start` up to `end`, in chunks of (offset, value)."""
+
+    def probe(self, partition: Partition, offset: int) -> None:
+        """Look for a batch from `offset` on that kills whoever reads it, and avoid it."""
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -89,6 +95,10 @@ def _nobody(stage: str, turns: int) -> None:
     """Nobody is watching."""
 
 
+def _nowhere(partition: Partition, offset: int) -> None:
+    """It is noted nowhere."""
+
+
 @dataclass(slots=True)
 class Study:
     """Reads an agent's turns by offset and learns from them. Turns before `since` (event time) are none.
@@ -103,9 +113,20 @@ class Study:
     clock: Callable[[], float]
     since: float | None = None
     letters: Letters | None = None
+    bookmark: Bookmark | None = None
+
+    def watched(self, bookmark: Bookmark) -> Bookmark:
+        """Note in `bookmark` where it is from now on, unless it does so already."""
+        if self.bookmark is None:
+            self.bookmark = bookmark
+            bookmark.look(self.ranges)
+        return self.bookmark
 
     def close(self) -> None:
         """Let go of what it reads from and writes to."""
+        if self.bookmark is not None:
+            with suppress(StoreUnavailable):
+                self.bookmark.close()
         self.ranges.close()
         if self.letters is not None:
             self.letters.close()
@@ -125,6 +146,8 @@ class Study:
     ) -> Learned:
         """The bin set of a sealed plan's `sample`, and the counts of every turn of it. `kept`: see there."""
         tell("learning", len(sample))
+        if self.bookmark is not None:
+            self.bookmark.fits()
         bin_set = learn_bin_set(sample, self.spec, self.encoder, hourly=hourly, kept=kept)
         turns, segments, slots = self._count(plan, bin_set, tell)
         lanes = learn_lanes(bin_set.layout, segments[ALL], slots)
@@ -134,6 +157,8 @@ class Study:
         self, partition: Partition, start: int, end: int, now: float, letters: Letters | None = None
     ) -> Iterator[list[tuple[int, Turn]]]:
         """The agent's turns of an offset range; records that are no turns go to `letters`."""
+        note = self.bookmark.at if self.bookmark is not None else _nowhere
+        note(partition, start)
         for records in self.ranges.read(partition, start, end):
             chunk = []
             for offset, value in records:
@@ -144,6 +169,8 @@ class Study:
                 elif self.owns(turn) and (self.since is None or turn.at >= self.since):
                     chunk.append((offset, turn))
             yield chunk
+            if records:
+                note(partition, records[-1][0] + 1)
 
     def _planned(self, plan: Plan, letters: Letters | None = None) -> Iterator[list[Turn]]:
         """The turns of a sealed plan in order of (partition, offset), stragglers left out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import pytest
 from baselines.store import Partition
 from tests.kafka.support import (
     ACTIVE,
+    AGENT,
     PARTITIONS,
     PATIENCE_S,
     Process,
@@ -24,6 +26,7 @@ from tests.kafka.support import (
 )
 from tests.unit.worker.memory_log import START, turn
 from worker.bombs import MOST_BYTES
+from worker.bookmark import LEARNING_AT
 from worker.probe import BadBatch, find_bad_batch
 from worker.ranges import KafkaRanges
 from worker.source import KafkaSource
@@ -93,8 +96,9 @@ def test_a_bomb_is_jumped_over_by_counting_and_by_learning(
 
 
 @pytest.mark.fault("K11")
+@pytest.mark.parametrize("line", ["counting", "learning"])
 def test_a_bomb_kills_twice_and_is_jumped_over_by_the_third_start(
-    kafka_broker: Broker, topic: str, store: RedisStore, valkey: ValkeyServer, redis_prefix: str
+    line: str, kafka_broker: Broker, topic: str, store: RedisStore, valkey: ValkeyServer, redis_prefix: str
 ) -> None:
     if kafka_broker.kind == "mock":
         pytest.skip("the mock cluster is of this process, which must not be killed")
@@ -103,13 +107,17 @@ def test_a_bomb_kills_twice_and_is_jumped_over_by_the_third_start(
     widen(kafka_broker, topic, 1_000_000)
     produce(kafka_broker, topic, [(0, bytes(300 << 20))], **bomb)
     produce(kafka_broker, topic, [(n % 4, turn(n)) for n in range(10, 50)])
-    command = [sys.executable, "-m", "tests.kafka.doomed", kafka_broker.bootstrap, topic]
+    command = [sys.executable, "-m", "tests.kafka.doomed", line, kafka_broker.bootstrap, topic]
     runs = [
         subprocess.run([*command, str(valkey.port), redis_prefix], timeout=PATIENCE_S, check=False).returncode
         for _ in range(3)
     ]
 
     assert [-9, -9, 0] == runs
+    if line == "learning":
+        status = json.loads(store.get(AGENT, "status") or b"")
+        assert (50, None) == (status["turns"], store.get(AGENT, LEARNING_AT))
+        return
     assert counted(store, topic) == 50
     (gap,) = store.state(Partition(topic, 0)).gaps
     assert (10, 11, 1, "unreadable") == (gap.first, gap.end, gap.records, gap.reason)
@@ -127,7 +135,7 @@ def test_a_partition_that_starts_over_is_not_jumped_by_what_was_found_before(
     partition, source = Partition(topic, 0), KafkaSource(options(kafka_broker), [topic])
     wait_for(lambda: source.poll(10) == {} and partition in source.parked())
     source.place(partition, 20)
-    source._detours._ahead[partition] = BadBatch(partition, 70, 80, 50)  # as found at offset 20
+    source._detours._ahead[partition] = BadBatch(partition, 70, 80, 50, 70)  # as found at offset 20
     source.park(partition)
     source.place(partition, 0)
     read: list[int] = []

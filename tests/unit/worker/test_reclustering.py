@@ -26,7 +26,7 @@ from worker.demo.traffic import generate
 from worker.history_file import HISTORY, HistoryFiles
 from worker.in_force import in_force, shown
 from worker.kafka_client import KafkaUnavailable
-from worker.learn import DeposedError
+from worker.leadership import DeposedError
 from worker.reclustering import Reclusterer, Request, asked_for, request_of
 from worker.records import SourceFailed
 from worker.study import Study

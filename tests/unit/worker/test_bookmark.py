@@ -1,0 +1,81 @@
+"""A place where learning dies is found by the third start, and said; what ended in order is no death."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from baselines.memory import MemoryStore
+from baselines.store import Partition
+from worker.bookmark import Bookmark
+from worker.leadership import DeposedError
+
+P0, P1 = Partition("turns", 0), Partition("turns", 1)
+
+
+class Looked:
+    """Ranges of which only `probe` is asked."""
+
+    def __init__(self) -> None:
+        self.at: list[tuple[Partition, int]] = []
+
+    def probe(self, partition: Partition, offset: int) -> None:
+        self.at.append((partition, offset))
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name)
+
+
+def start(store: MemoryStore, looked: Looked) -> tuple[Bookmark, list[dict[str, Any]]]:
+    """A start of learning, and what it says of the ones before."""
+    bookmark = Bookmark("support", store, 5)
+    with capture_logs() as said:
+        bookmark.look(looked)
+    return bookmark, [dict(line) for line in said]
+
+
+def test_a_third_start_looks_where_the_two_before_it_died_and_says_where() -> None:
+    store, looked, said = MemoryStore(), Looked(), []
+    for _ in range(3):
+        bookmark, lines = start(store, looked)
+        said.append([(line["event"], line["partition"], line["offset"], line["died"]) for line in lines])
+        for offset in (0, 2_000, 4_000):
+            bookmark.at(P0, offset)
+        bookmark.at(P1, 0)
+        bookmark.at(P1, 2_000)
+    assert [[], [], [("learning_dies", "turns-1", 2_000, 2)]] == said
+    assert [(P1, 2_000)] == looked.at
+
+
+def test_deaths_in_different_places_and_orderly_ends_are_no_reason_to_look() -> None:
+    store, looked = MemoryStore(), Looked()
+    for offset in (2_000, 4_000, 2_000, 4_000):
+        bookmark, said = start(store, looked)
+        bookmark.at(P0, offset)
+        assert [] == said
+    for _ in range(4):
+        bookmark, said = start(store, looked)
+        bookmark.at(P0, 6_000)
+        bookmark.close()
+        assert [] == said
+    assert [] == looked.at
+
+
+def test_a_death_of_fitting_is_said_without_a_place() -> None:
+    store, looked = MemoryStore(), Looked()
+    for _ in range(2):
+        bookmark, _ = start(store, looked)
+        bookmark.at(P0, 0)
+        bookmark.fits()
+    _, (said,) = start(store, looked)
+    assert ("fitting bins", 2, False) == (said["doing"], said["died"], "partition" in said)
+    assert [] == looked.at
+
+
+def test_a_leader_that_was_deposed_notes_nothing() -> None:
+    store = MemoryStore()
+    store.write("support", 9, [])
+    with pytest.raises(DeposedError):
+        Bookmark("support", store, 5).at(P0, 0)
