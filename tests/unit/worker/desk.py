@@ -32,7 +32,7 @@ class Desk:
         )
         self.server = HttpServer(app, "127.0.0.1", 0)
         self.server.start()
-        self.client = httpx.Client(base_url=self.server.url, timeout=10.0)
+        self.client = httpx.Client(base_url=self.server.url, timeout=60.0)
 
     def get(self, path: str, status: int = 200, **headers: str) -> httpx.Response:
         response = self.client.get(path, headers=headers)

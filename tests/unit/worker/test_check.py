@@ -2,22 +2,14 @@
 
 import io
 import json
-import socket
-
-import pytest
 
 from baselines.errors import StoreRefused
 from config.load import load
 from config.settings import Settings
+from tests.servers import free_port
 from worker.check import all_checks, check
 
 SECRET = "s3cr3t-Tr0ub4dor"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def settings(**environ: str) -> Settings:
@@ -48,7 +40,6 @@ def test_one_failure_is_one_and_the_others_are_still_tried() -> None:
     assert [("redis", False), ("kafka", True)] == [(c["what"], c["ok"]) for c in told["checks"]]
 
 
-@pytest.mark.timeout(60)
 def test_nothing_that_listens_is_named_for_both_servers() -> None:
     out = io.StringIO()
     assert 1 == check(settings(), as_json=True, out=out)
