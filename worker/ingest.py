@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from worker.ledger import Ledger
     from worker.records import Letters, Record, RecordSource
 
-MAX_RECORDS = 2_000
+FIRST_RECORDS = 2_000
+MAX_RECORDS = 5_000
+"""As many as a fetch brings: they share the millisecond or two that a pass costs however few they are."""
 MIN_RECORDS = 50
 SLOW_S = 0.5
 """A pass that takes longer reads fewer records next time: the whole group waits for a slow member's poll."""
@@ -102,7 +104,7 @@ class Ingest:
         self._monotonic = monotonic
         self._max_bytes = max_bytes
         self._limits = limits
-        self._limit = MAX_RECORDS
+        self._limit = FIRST_RECORDS
 
     def tick(self) -> None:
         """One pass: poll, decode, bin and count, then commit and place what is due.

@@ -20,7 +20,7 @@ from worker.kafka_log import advice, collected_reasons
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-MAX_POLL_RECORDS = 2_000
+MAX_POLL_RECORDS = 5_000
 _AWAY = ("ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT", "DNS", "TimeoutError", "timed out")
 _NO_TOPIC_ID = {"", "None", "AAAAAAAAAAAAAAAAAAAAAA", "00000000-0000-0000-0000-000000000000"}
 

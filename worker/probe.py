@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from worker.kafka_client import KafkaOptions
 
-RECORDS = 8_000
+RECORDS = 12_000
 """So many records are looked at: more than a worker reads between two commits."""
 SPARE_BYTES = 1 << 29
 """A batch may take so much memory beyond what the process has before it reads."""
