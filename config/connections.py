@@ -21,9 +21,9 @@ class Kafka(Section):
     dead_letter_share: float = Field(default=0.5, gt=0, le=1)
     """A partition with more bad records than this among its latest thousand is blocked; 1 never blocks."""
     dead_letters_in_a_row: int = Field(default=200, ge=0)
+    """Nor may more bad records follow one another; 0 never blocks."""
     drop_repeats: bool = False
     """Whether a turn id that a partition has counted in the last ten minutes is not counted again."""
-    """Nor may more bad records follow one another; 0 never blocks."""
     api_version: Version = None
     session_timeout_ms: int = Field(default=30_000, ge=1_000, le=300_000)
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 
 REPORT_EVERY_S = 5.0
+TURNS_A_COMMIT = 5_000
+REJECTED_A_COMMIT = 4 << 20
+"""Bytes of dead letters: they are kept in memory until they have arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ class Chain:
     read: int = 0
     """How many of its records were looked at."""
     sieve: Sieve | None = None
+    rejected: int = 0
+    """Bytes of the records since the last link that became dead letters."""
     repeats: Repeats | None = None
     """What it knows repeats by; None where they are counted."""
     told: tuple[bool, float] | None = None
@@ -178,6 +183,11 @@ class Chain:
             ids=self.repeats.changes(self.next, self.watermark) if self.repeats is not None else None,
         )
 
+    @property
+    def full(self) -> bool:
+        """Whether so much waits that it has to be committed before its time."""
+        return self.turns.total() >= TURNS_A_COMMIT or self.rejected >= REJECTED_A_COMMIT
+
     def told_of(self, caught_up: bool, now: float) -> bool:
         """Whether that was the last word on having caught up, and not long ago."""
         return self.told is not None and self.told[0] == caught_up and now - self.told[1] < REPORT_EVERY_S
@@ -190,6 +200,6 @@ class Chain:
         self.adopted = {**self.adopted, **{switch.agent: here for switch in self.switches}}
         self.expected, self.marked = self.next, self.watermark
         self.digests = self.digests | {switch.agent: switch.to for switch in self.switches}
-        self.switches, self.buckets, self.turns = [], {}, Counter()
+        self.switches, self.buckets, self.turns, self.rejected = [], {}, Counter(), 0
         own = remembered((*self.gaps, *self.closed), self.watermark)
         self.gaps, self.closed = own if stored is None else stored.gaps, []

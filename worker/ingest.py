@@ -193,6 +193,7 @@ class Ingest:
         self.stats.dead_letters[malformed.reason] += 1
         if self._letters is not None:
             self._letters.put(chain.partition, record, malformed)
+            chain.rejected += len(record.value or b"")
         return True
 
     def _count(self, groups: Iterable[tuple[str, _Rows]]) -> None:

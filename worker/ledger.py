@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from worker.records import Jump, Letters, RecordSource
 
 EVERY_S = 1.0
-TURNS_A_COMMIT = 5_000
 GAP_S = 5.0
 
 WAITS = (StoreUnavailable, DeadLettersUnavailable, KafkaUnavailable)
@@ -164,7 +163,7 @@ class Ledger:
             self._commit_due = self._monotonic() + EVERY_S
             return
         for chain in list(self._chains.values()):
-            if chain.turns.total() >= TURNS_A_COMMIT:
+            if chain.full:
                 self._commit(chain, None)
 
     def _commit_all(self) -> None:

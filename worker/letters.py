@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -108,17 +108,20 @@ class LetterBox:
         Raises:
             KafkaUnavailable: the broker stopped answering.
         """
-        seen: set[Pointer] = set()
+        seen: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
         self._consumer.assign(self._partitions)
         for tp, begin in self._begins.items():
             self._consumer.seek(tp, begin)
         positions, moved_at = dict(self._begins), time.monotonic()
         while any(positions[tp] < end for tp, end in self._ends.items()):
             for letter in map(_letter, self._poll()):
-                if letter is None or letter.of in seen:
-                    self.repeated += letter is not None
+                if letter is None:
                     continue
-                seen.add(letter.of)
+                known = seen[letter.of.topic, letter.of.partition]
+                if letter.of.offset in known:
+                    self.repeated += 1
+                    continue
+                known.add(letter.of.offset)
                 yield letter
             before, positions = positions, {tp: self._position(tp) for tp in self._partitions}
             if positions != before:

@@ -1,0 +1,35 @@
+"""What waits in memory for the next commit is bounded by its size, not by time alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.worker.memory_log import Clock, Log, ShakyStore, turn
+from tests.unit.worker.test_ingest import P0, Worker
+from worker.chain import REJECTED_A_COMMIT, TURNS_A_COMMIT
+
+
+def read_in_one_second(*records: bytes) -> int | None:
+    """Up to where is committed what came, before a second has passed."""
+    log, store = Log(), ShakyStore()
+    log.add(0, turn(0))
+    worker = Worker(log, store, Clock())
+    worker.member.give(0)
+    worker.pass_seconds(3)
+    worker.ingest.tick()
+    log.add(0, *records)
+    for _ in range(3 + len(records) // 1_000):
+        worker.ingest.tick()
+    return store.state(P0).next_offset
+
+
+@pytest.mark.fault("K9")
+def test_large_bad_records_are_flushed_and_committed_before_the_second_is_over() -> None:
+    size = 1 << 19
+    assert read_in_one_second(*[bytes(size)] * (REJECTED_A_COMMIT // size)) == 1 + REJECTED_A_COMMIT // size
+    assert read_in_one_second(*[bytes(size)] * (REJECTED_A_COMMIT // size - 1)) == 1
+
+
+def test_many_turns_are_committed_before_the_second_is_over() -> None:
+    assert read_in_one_second(*[turn(1)] * TURNS_A_COMMIT) == 1 + TURNS_A_COMMIT
+    assert read_in_one_second(*[turn(1)] * 100) == 1
