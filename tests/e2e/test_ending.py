@@ -57,7 +57,8 @@ def test_sigterm_in_the_middle_leaves_the_group_and_everything_counted_once(
     turns = traffic(hours=30, per_hour=1500)
     produce(kafka_broker, topic, PARTITIONS, islice(turns, 20_000))
     config = settings(kafka_broker, valkey, redis_prefix, topic, learn=LEARN)
-    config["kafka"]["session_timeout_ms"] = 300_000  # nobody here waits for a session to end
+    if kafka_broker.kind == "real":  # the mock cluster keeps the place of a member that left
+        config["kafka"]["session_timeout_ms"] = 300_000  # so nobody here waits for a session to end
     store = RedisStore(connect(valkey.url), redis_prefix)
     partitions = [Partition(topic, number) for number in range(PARTITIONS)]
 
