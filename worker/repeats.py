@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from binning.turn import Turn
 
 KEPT_MINUTES = 10
+MOST_IDS = 1_000_000
+"""Of one partition: up to 150 MB. Where ten minutes hold more, the oldest are forgotten before their time."""
 _ID = "<u8"
 
 
@@ -34,8 +36,10 @@ class Repeats:
         self._new: dict[int, list[int]] = {}
         self._names = set(stored)
         self._sent = IdChanges({}, [])
+        self._forgotten = 0
         for name, ids in stored.items():
             self._minutes.setdefault(_minute(name), set()).update(np.frombuffer(ids, _ID).tolist())
+        self._forget(0)
 
     def has(self, agent: str, turn: Turn) -> bool:
         """Whether the agent's turn was here before; from now on it was."""
@@ -49,7 +53,7 @@ class Repeats:
 
     def changes(self, next_offset: int, watermark: float | None) -> IdChanges:
         """What a commit up to `next_offset` stores and drops; the same until it is `stored`."""
-        oldest = _oldest(watermark)
+        oldest = self._oldest(watermark)
         self._sent = IdChanges(
             {
                 f"{minute}.{next_offset}": np.array(ids, _ID).tobytes()
@@ -64,16 +68,21 @@ class Repeats:
         """The last changes are in the store."""
         self._names = (self._names | self._sent.added.keys()) - set(self._sent.dropped)
         self._new = {}
-        oldest = _oldest(watermark)
-        for minute in [minute for minute in self._minutes if minute < oldest]:
-            del self._minutes[minute]
+        self._forget(self._oldest(watermark))
+
+    def _forget(self, oldest: int) -> None:
+        """Minutes before the oldest, and as many more as are too many."""
+        left = sum(map(len, self._minutes.values()))
+        for minute in sorted(self._minutes):
+            if minute < oldest or left > MOST_IDS:
+                left -= len(self._minutes.pop(minute))
+                self._forgotten = minute + 1
+
+    def _oldest(self, watermark: float | None) -> int:
+        """The first minute whose ids are still kept."""
+        return max(int((watermark or 0.0) // 60) - KEPT_MINUTES, self._forgotten)
 
 
 def _minute(name: str) -> int:
     """The minute of a block, from its name."""
     return int(name.partition(".")[0])
-
-
-def _oldest(watermark: float | None) -> int:
-    """The first minute whose ids are still kept."""
-    return int((watermark or 0.0) // 60) - KEPT_MINUTES

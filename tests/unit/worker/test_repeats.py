@@ -112,6 +112,20 @@ def test_ids_are_kept_for_ten_minutes_of_event_time_and_no_longer() -> None:
     assert len(store.ids(P0)) == 2
 
 
+def test_more_ids_than_may_be_kept_are_forgotten_from_the_oldest_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.repeats.MOST_IDS", 100)
+    log, store = Log(), ShakyStore()
+    log.add(0, *(turn(number, at=START + number) for number in range(180)))
+    count(log, store)
+    log.add(0, turn(130))
+    worker = count(log, store)
+    log.add(0, turn(30), turn(170))
+    again = count(log, store)
+    assert [{"support": 1}, {"support": 1}] == [worker.stats.repeated, again.stats.repeated]
+    assert turns(store) == 181
+    assert {str(int(START // 60) + 2)} <= {name.partition(".")[0] for name in store.ids(P0)}
+
+
 def test_two_agents_may_use_the_same_id() -> None:
     repeats, twice = Repeats({}), Turn(trace_id="t", at=EventTime(START))
     assert [repeats.has(agent, twice) for agent in ("a", "b", "a", "b")] == [False, False, True, True]
