@@ -75,7 +75,7 @@ class Refresher:
         self._topics = frozenset(topics)
         self._clock = clock
         self._every_s = every_s
-        self._raw: dict[str, tuple[Mapping[str, bytes], tuple[bytes, ...]]] = {}
+        self._read: dict[str, tuple[Mapping[str, bytes], bytes]] = {}
         self._snapshot = Snapshot(at=0.0, agents={name: AgentView(name) for name in agents})
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="snapshot", daemon=True)
@@ -121,13 +121,11 @@ class Refresher:
 
     def _agent(self, before: AgentView) -> AgentView:
         name = before.name
-        latest = self._store.fields(name, "latest")
-        known, verdicts = self._raw.get(name, ({}, ()))
-        history = before.history
+        latest, history = self._store.fields(name, "latest"), before.history
+        known, newest = self._read.get(name, ({}, b""))
         if latest != known:
-            verdicts = self._verdicts(name, verdicts)
-            history = tuple(decode(raw) for raw in verdicts)
-        self._raw[name] = (latest, verdicts)
+            history, newest = self._verdicts(name, history, newest)
+        self._read[name] = (latest, newest)
         status, active = self._store.get(name, "status"), self._store.get(name, ACTIVE)
         return AgentView(
             name=name,
@@ -142,9 +140,13 @@ class Refresher:
             outbox=len(self._store.fields(name, "outbox")),
         )
 
-    def _verdicts(self, agent: str, known: tuple[bytes, ...]) -> tuple[bytes, ...]:
-        """The newest verdicts; where a few new ones join those that are known, only the few are read."""
-        recent = tuple(self._store.newest(agent, "verdicts", _RECENT))
-        if known and known[-1] in recent:
-            return (known + recent[recent.index(known[-1]) + 1 :])[-HISTORY:]
-        return tuple(self._store.newest(agent, "verdicts", HISTORY))
+    def _verdicts(
+        self, agent: str, known: tuple[Verdict, ...], newest: bytes
+    ) -> tuple[tuple[Verdict, ...], bytes]:
+        """The newest verdicts and the last as stored; where a few join those known, only they are read."""
+        recent = self._store.newest(agent, "verdicts", _RECENT)
+        if newest in recent:
+            fresh = recent[recent.index(newest) + 1 :]
+            return (*known, *map(decode, fresh))[-HISTORY:], [newest, *fresh][-1]
+        found = self._store.newest(agent, "verdicts", HISTORY)
+        return tuple(map(decode, found)), found[-1] if found else b""
