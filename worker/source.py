@@ -26,6 +26,7 @@ from worker.detours import Detours
 from worker.kafka_client import MAX_POLL_RECORDS, open_consumer
 from worker.mirror import Mirror
 from worker.parking import Parking
+from worker.patience import POLL_MS, Patience
 from worker.probe import RECORDS
 from worker.records import NEW_GROUND, SourceFailed
 from worker.topics import Topics, known_topics
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 
     from worker.kafka_client import KafkaOptions
     from worker.records import Jump, Record
-
-POLL_MS = 100
-"""How long a poll waits; as long as a rebalance stalls the partitions that it does not move."""
 
 _BROKER_MS = 1_000
 
@@ -60,6 +58,7 @@ class KafkaSource:
     ) -> None:
         facts = known_topics(options, topics)
         self._consumer = open_consumer(options, group=options.group)
+        self._patience = Patience(self._consumer)
         self._topics = Topics(self._consumer, facts, monotonic)
         self._parking = Parking(self._consumer)
         self._consumer.subscribe(topics, listener=self._parking)
@@ -164,7 +163,7 @@ class KafkaSource:
         batches: Mapping[TopicPartition, Sequence[Any]] = {}
         try:
             with self._detours.approach(limit) as most:
-                batches = self._consumer.poll(timeout_ms=POLL_MS, max_records=most)
+                batches = self._patience.poll(most)
         except OffsetOutOfRangeError as error:
             self._detours.dropped(error)
         except RetriableError as error:
