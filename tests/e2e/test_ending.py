@@ -22,7 +22,7 @@ from benchmarks.chaos.traffic import logged
 from binning.encoders import default_cache, load_encoder
 from tests.e2e.counts import caught_up, ends, left
 from tests.e2e.processes import PATIENCE_S, WorkerProcess, eventually, flowing, produce, settings
-from tests.servers import free_port
+from tests.servers import _die_with_parent, free_port
 from worker.demo.scenario import Scenario, latest_begin
 from worker.demo.traffic import generate
 
@@ -123,6 +123,7 @@ def test_a_worker_whose_output_nobody_reads_any_more_goes_on_counting(
         [sys.executable, "-m", "worker", "run", "--config", str(path)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=_die_with_parent,  # noqa: PLW1509 - one prctl call, no lock is taken
     )
     for stream in (process.stdout, process.stderr):
         assert stream is not None

@@ -29,7 +29,7 @@ class Receiver:
         self.requests: list[tuple[str, Any]] = []
         self.answers = deque([Answer(200, b"ok")])
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
     @property
