@@ -37,6 +37,7 @@ def in_force(store: Store, agent: str, settings: Settings) -> dict[str, Any] | N
         "learned_turns": active.turns,
         "settings_changed_since": active.spec != bin_spec(settings).digest,
         "before": list(active.past),
+        "lost": list(active.lost),
         "dimensions": _references(store, agent, active),
         "clusters": _clusters(store, agent, active),
         "partitions": {
@@ -97,6 +98,11 @@ def shown(console: Console, agent: str, found: dict[str, Any] | None) -> None:
         )
     if found["before"]:
         console.print(f"before it: {', '.join(found['before'])}")
+    if found["lost"]:
+        console.print(
+            f"forgotten by Redis in a fail-over, and a gap: {', '.join(found['lost'])};"
+            " `quadrift baseline recluster` learns anew"
+        )
     for about, names in _alike(found["dimensions"]).items():
         console.print(f"{about}: {', '.join(names)}")
     clusters = Table("cluster", "typical terms", box=None)

@@ -11,17 +11,18 @@ from __future__ import annotations
 import json
 import pickle
 import resource
+import signal
 import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kafka import TopicPartition
-from kafka.errors import CorruptRecordError, KafkaError, UnsupportedCodecError
+from kafka.errors import CorruptRecordError, KafkaError, RetriableError, UnsupportedCodecError
 from kafka.record import MemoryRecords
 
 from baselines.store import Partition
@@ -39,6 +40,8 @@ SPARE_BYTES = 1 << 29
 PATIENCE_S = 60.0
 """The other process may take so long, for all of its partitions together."""
 
+_SHARES = 6
+"""Of several partitions each has at least this part of the time."""
 _POLL_MS = 1_000
 _DONE = "done"
 
@@ -117,28 +120,32 @@ class _Reading:
 def main() -> None:
     """In the other process: prints each batch that may turn out to be a BadBatch, `done` when all is read."""
     options, starts, records = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own parent
+    signal.alarm(2 * int(PATIENCE_S))  # whoever waited may be dead
+    share_s = PATIENCE_S / max(1, min(len(starts), _SHARES))
     try:
         consumer = open_consumer(options, group=None)
         _keep_to_memory(SPARE_BYTES)
         for partition, start in starts.items():
-            _read(consumer, _Reading(partition, start, start), records)
+            with suppress(RetriableError):  # of this partition's broker, not of a batch
+                _read(consumer, _Reading(partition, start, start), records, share_s)
     except (CorruptRecordError, UnsupportedCodecError, MemoryError):
         return
     except (KafkaError, KafkaUnavailable):
-        pass  # of the broker, not of a batch
+        pass  # as above, of all of them
     _say(_DONE)
 
 
-def _read(consumer: Any, here: _Reading, records: int) -> None:
+def _read(consumer: Any, here: _Reading, records: int, share_s: float) -> None:
     """Read one record after the other, so that each is counted before the next batch is opened."""
     tp = TopicPartition(*here.partition)
     consumer.assign([tp])
     consumer.seek(tp, here.start)
-    end = consumer.end_offsets([tp])[tp]
+    until, share_ms = time.monotonic() + share_s, int(share_s * 1000)
+    end = consumer.end_offsets([tp], timeout_ms=share_ms)[tp]
     with _announced_batches(here):
-        while here.read < records and consumer.position(tp) < end:
+        while here.read < records and time.monotonic() < until and consumer.position(tp) < end:
             found = consumer.poll(timeout_ms=_POLL_MS, max_records=1)
-            for record in found.get(tp, ()):  # none from a slow broker: whoever waits has a deadline
+            for record in found.get(tp, ()):
                 here.read, here.reached = here.read + 1, record.offset + 1
 
 

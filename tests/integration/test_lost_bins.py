@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.console import Console
 
 from baselines.gaps import Gap
 from baselines.learned import ACTIVE, Active
+from config.settings import Settings
 from tests.integration.place import AGENT, Place
 from tests.unit.worker.memory_log import START
 from tests.unit.worker.test_ingest import BINS, FINER, P0
+from worker.in_force import in_force, shown
 from worker.lead import GOING_OVER_S
 from worker.orphans import EVERY_S, PATIENCE_S
 
@@ -51,6 +55,10 @@ def test_what_was_counted_under_forgotten_bins_is_a_gap_and_counting_goes_on(
     assert 250 - (end - begin) == place.turns(BINS)
     assert end - begin == place.turns(FINER)
     assert (FINER.digest,) == Active.from_bytes(place.store.get(AGENT, ACTIVE) or b"").lost
+    chosen = Settings.model_validate({"agents": [AGENT], "kafka": {"topics": [P0.topic]}})
+    console = Console(record=True, width=200, file=StringIO())
+    shown(console, AGENT, in_force(place.store, AGENT, chosen))
+    assert f"forgotten by Redis in a fail-over, and a gap: {FINER.digest}" in console.export_text()
 
 
 def test_partitions_that_only_take_long_to_go_over_lose_nothing(place: Place) -> None:
