@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from worker.probe import BadBatch
 
 _BROKER_MS = 1_000
+_DEADLY = "where the process dies here again, give it more memory, or delete the records from there on"
 
 log = structlog.get_logger()
 
@@ -38,6 +39,17 @@ class _Search(NamedTuple):
     starts: Mapping[Partition, int]
     records: int
     otherwise: SourceFailed | None
+
+    @property
+    def at(self) -> Mapping[str, int]:
+        """The offsets, for people."""
+        return {str(partition): offset for partition, offset in self.starts.items()}
+
+    def found_none(self) -> None:
+        """Raise `otherwise`, or else say where something deadly must be that is no bad batch."""
+        if self.otherwise is not None:
+            raise self.otherwise
+        log.error("no_bad_batch", at=self.at, hint=_DEADLY)
 
 
 class Detours:
@@ -97,8 +109,8 @@ class Detours:
         self, starts: Mapping[Partition, int], records: int, otherwise: SourceFailed | None = None
     ) -> None:
         """Leave these partitions alone until it is known which of them has a bad batch ahead, if any."""
-        log.warning("looking_for_a_bad_batch", partitions=[str(p) for p in starts])
         self._searches.append(_Search(starts, records, otherwise))
+        log.warning("looking_for_a_bad_batch", at=self._searches[-1].at)
         self._leave_alone(starts)
 
     def search_on(self) -> None:
@@ -114,9 +126,9 @@ class Detours:
         if not self._probe.over():
             return
         bad, self._probe = self._probe.found(), None
-        if bad is None and search.otherwise is not None:
-            raise search.otherwise
-        if bad is not None and (bad.partition in self._parking.examined or not self._placed(bad.partition)):
+        if bad is None:
+            search.found_none()
+        elif bad.partition in self._parking.examined or not self._placed(bad.partition):
             self._ahead[bad.partition] = bad
             log.error("bad_batch", partition=str(bad.partition), offset=bad.first, end=bad.end)
         del self._searches[0]

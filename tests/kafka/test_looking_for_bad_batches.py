@@ -7,12 +7,14 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from baselines.store import Partition
 from tests.kafka.support import ACTIVE, PARTITIONS, Process, caught_up, counted, options, produce, wait_for
 from tests.unit.worker.memory_log import turn
 from worker import probe
 from worker.bombs import MOST_BYTES
+from worker.placing import ATTEMPTS
 from worker.records import SourceFailed
 from worker.source import KafkaSource
 
@@ -109,3 +111,17 @@ def test_a_bad_batch_in_every_partition_is_jumped_over_in_each(
     assert [(2, 3, "unreadable")] * PARTITIONS == [(gap.first, gap.end, gap.reason) for gap in gaps]
     assert counted(store, topic) == 4 * PARTITIONS
     assert process.ledger.stats.lost == {"unreadable": PARTITIONS}
+
+
+def test_where_starts_failed_and_no_batch_is_bad_the_place_is_said_and_reading_goes_on(
+    kafka_broker: Broker, topic: str, store: RedisStore
+) -> None:
+    produce(kafka_broker, topic, [(1, turn(n)) for n in range(20)])
+    for _ in range(ATTEMPTS):
+        store.attempt(Partition(topic, 1), 0)
+    with capture_logs() as said:
+        process = Process(KafkaSource(options(kafka_broker), [topic]), store, ACTIVE)
+        wait_for(lambda: caught_up(store, topic, [0, 20, 0, 0]), process)
+        process.stop()
+    assert [{f"{topic}-1": 0}] == [line["at"] for line in said if line["event"] == "no_bad_batch"]
+    assert counted(store, topic) == 20
