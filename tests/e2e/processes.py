@@ -105,6 +105,8 @@ class WorkerProcess:
                 self.lines.append(json.loads(line))
             except ValueError:
                 self.lines.append({"event": line.rstrip()})
+            if self.lines[-1].get("level") != "info":
+                sys.stderr.write(f"{self.name}: {line}")  # which pytest shows of a test that failed
             if self.lines[-1].get("event") in self.deadly:
                 self.deadly.clear()
                 self.kill()
