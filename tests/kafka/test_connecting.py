@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.kafka.support import new_topic, options
-from tests.servers import SHARED_KAFKA, free_port
+from tests.servers import SHARED_KAFKA, free_port, kafka_home
 from worker.kafka_client import KafkaOptions, KafkaUnavailable, open_admin, open_consumer, open_producer
 from worker.source import KafkaSource
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def secured() -> Iterator[dict[str, Any]]:
     """A broker with a TLS listener and SCRAM users."""
     start = Path(SHARED_KAFKA, "start")
-    if not start.exists():
+    if not start.exists() or kafka_home() is None:
         pytest.skip("needs a broker with TLS and SCRAM; there is none beside the checkout")
     command = [str(start), "--secure", "--timeout", "240"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
