@@ -24,8 +24,8 @@ from rich.table import Table
 from benchmarks.load.stages import stages
 from benchmarks.load.turns import TURNS_AN_HOUR, support_turns
 from benchmarks.load.worker_cost import count_all, learned, servers
+from worker.commands.replay import default_settings
 from worker.encoding import encoder
-from worker.replay import default_settings
 from worker.wiring import bin_spec
 
 if TYPE_CHECKING:

@@ -45,10 +45,10 @@ from benchmarks.synthetic import (
 from config.log import configure
 from config.settings import Log as LogSettings
 from tests.servers import ValkeyServer
-from worker.judge import AgentJudge
-from worker.scanning import scan
-from worker.step import step
-from worker.tracked import Rules
+from worker.judging.judge import AgentJudge
+from worker.judging.scanning import scan
+from worker.judging.step import step
+from worker.judging.tracked import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -31,11 +31,11 @@ from binning.binset import Binned, BinSet
 from binning.counts import bucket_deltas
 from binning.turn import EventTime, Turn
 from tests.servers import ValkeyServer
+from worker.commands.replay import default_settings
 from worker.decode import decode_turn
 from worker.encoding import encoder
-from worker.ingest import _pointer
-from worker.replay import default_settings
-from worker.upkeep import MINUTES_KEPT_S
+from worker.ingesting.ingest import _pointer
+from worker.ingesting.upkeep import MINUTES_KEPT_S
 from worker.wiring import bin_spec
 
 if TYPE_CHECKING:

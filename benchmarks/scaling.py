@@ -19,8 +19,8 @@ from rich.table import Table
 from benchmarks.ingesting import FULL, TURNS, bin_sets
 from benchmarks.load.turns import support_turns
 from benchmarks.load.worker_cost import count_all, servers
+from worker.commands.replay import default_settings
 from worker.encoding import encoder
-from worker.replay import default_settings
 
 BAR = 1.15
 

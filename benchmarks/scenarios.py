@@ -29,9 +29,9 @@ from rich.table import Table
 
 from config.log import configure
 from config.settings import Log
+from worker.commands.history_file import HistoryFiles
+from worker.commands.replay import default_settings, learn_option, replay
 from worker.encoding import encoder
-from worker.history_file import HistoryFiles
-from worker.replay import default_settings, learn_option, replay
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

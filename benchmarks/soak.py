@@ -31,8 +31,8 @@ from tests.e2e.counts import caught_up, left
 from tests.e2e.processes import WorkerProcess, eventually, settings
 from tests.fault_proxy import FaultProxy
 from tests.servers import KafkaServer, ValkeyServer, kafka_home
+from worker.commands.replay import default_settings
 from worker.encoding import encoder
-from worker.replay import default_settings
 
 if TYPE_CHECKING:
     from tests.e2e.counts import Left

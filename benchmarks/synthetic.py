@@ -15,7 +15,7 @@ from baselines.learned import ACTIVE, Active, PlannedRange, encode_reference, re
 from baselines.memory import MemoryStore
 from baselines.store import TURNS, BucketKey, Commit, Delta, Outcome, Partition, Put, Switch
 from binning.layout import DimensionLayout, JointLayout, Layout
-from worker.judge import AgentJudge, Telling
+from worker.judging.judge import AgentJudge, Telling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from alerts.verdict import Verdict
     from baselines.learned import Hours
     from baselines.store import Store
-    from worker.tracked import Rules
+    from worker.judging.tracked import Rules
 
     Counts = NDArray[np.int64]
     Shares = NDArray[np.float64]

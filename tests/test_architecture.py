@@ -1,6 +1,7 @@
 """The import directions of the design, held by a test."""
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,24 @@ def test_packages_import_only_in_the_directions_of_the_design(package: str) -> N
         if (top := name.partition(".")[0]) in PACKAGES and top not in MAY_IMPORT[package]
     }
     assert strays == set()
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    files = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): path
+        for package in PACKAGES
+        for path in modules(package)
+    }
+    TopologicalSorter({name: imported(path) & files.keys() for name, path in files.items()}).prepare()
+
+
+def test_the_folders_of_the_worker_import_each_other_in_one_direction_only() -> None:
+    rooms: dict[str, set[str]] = {}
+    for path in modules("worker"):
+        room = path.relative_to(ROOT / "worker").parts[0].removesuffix(".py")
+        names = {name.split(".")[1] for name in imported(path) if name.startswith("worker.")}
+        rooms.setdefault(room, set()).update(names - {room})
+    TopologicalSorter(rooms).prepare()
 
 
 @pytest.mark.parametrize("library", ONLY_IN)

@@ -18,8 +18,8 @@ from baselines.errors import StoreError
 from config.load import ConfigError, load
 from config.log import configure
 from config.settings import Log, Settings
-from worker.baseline_options import add_baseline
-from worker.calibrate_options import add_calibrate
+from worker.calibrate.options import add_calibrate
+from worker.commands.baseline_options import add_baseline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -196,20 +196,20 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 
 def _replay(arguments: argparse.Namespace) -> int:
-    from worker.replay import replay_command  # noqa: PLC0415 - numpy and the encoder take a second to load
+    from worker.commands.replay import replay_command  # noqa: PLC0415 - numpy and the encoder take a second to load
 
     configure(Log(level="warning"))
     return replay_command(arguments.files, arguments.config, learn=arguments.learn, as_json=arguments.json)
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from worker.check import check  # noqa: PLC0415 - the other commands need no Kafka client
+    from worker.commands.check import check  # noqa: PLC0415 - the other commands need no Kafka client
 
     return check(_settings(arguments.config), as_json=arguments.json)
 
 
 def _dead_letters(arguments: argparse.Namespace) -> int:
-    from worker.letters_command import dead_letters  # noqa: PLC0415 - the other commands need no Kafka client
+    from worker.commands.dead_letters import dead_letters  # noqa: PLC0415 - the other commands need no Kafka client
 
     settings = _settings(arguments.config)
     return dead_letters(settings, redrive=arguments.redrive, as_json=arguments.json)

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from baselines.learned import ACTIVE, Active
-from worker.tracked import IncompatibleError, OutdatedError
+from worker.judging.tracked import IncompatibleError, OutdatedError
 from worker.wiring import active_bins
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from baselines.store import AgentStore
     from binning.encoder import Encoder
-    from worker.chain import ActiveBinSet
+    from worker.ingesting.chain import ActiveBinSet
 
 
 log = structlog.get_logger()

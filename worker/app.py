@@ -19,12 +19,12 @@ from worker.connect import await_kafka, await_store, kafka_options, redis_client
 from worker.counting import Counting
 from worker.encoding import encoder, learned_encoders
 from worker.health import Health
-from worker.http import HttpServer, create_app
-from worker.kafka_client import require_codecs
-from worker.kafka_log import thin_kafka_log
+from worker.kafka.client import require_codecs
+from worker.kafka.client_log import thin_kafka_log
 from worker.leading import Leading
-from worker.metrics import Work
-from worker.snapshot import Refresher
+from worker.serving.http import HttpServer, create_app
+from worker.serving.metrics import Work
+from worker.serving.snapshot import Refresher
 from worker.threads import MENDABLE, Threads
 from worker.watchdog import all_stacks
 

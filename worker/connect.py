@@ -10,7 +10,7 @@ from kafka.net.sasl.oauth import AbstractTokenProvider
 
 from baselines.connection import Tls, connect
 from baselines.errors import StoreUnavailable
-from worker.kafka_client import KafkaAway, KafkaOptions, KafkaUnavailable, open_admin
+from worker.kafka.client import KafkaAway, KafkaOptions, KafkaUnavailable, open_admin
 
 if TYPE_CHECKING:
     import threading

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from worker.dead_letters import DeadLetters
-from worker.ingest import Ingest
-from worker.ledger import Ledger
-from worker.sieve import Limits
-from worker.source import KafkaSource
+from worker.ingesting.dead_letters import DeadLetters
+from worker.ingesting.ingest import Ingest
+from worker.ingesting.ledger import Ledger
+from worker.ingesting.sieve import Limits
+from worker.kafka.source import KafkaSource
 from worker.wiring import matches
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from config.settings import Settings
     from worker.active import ActiveAgents
     from worker.health import Health
-    from worker.kafka_client import KafkaOptions
-    from worker.metrics import Work
+    from worker.kafka.client import KafkaOptions
+    from worker.serving.metrics import Work
 
 
 _OBJECTS_A_COLLECTION = 50_000

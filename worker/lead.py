@@ -17,12 +17,12 @@ from baselines.errors import StoreUnavailable
 from baselines.learned import ACTIVE, Active
 from baselines.store import Put
 from baselines.watermark import watermark
-from worker.dead_letters import DeadLettersUnavailable
-from worker.kafka_client import KafkaUnavailable
+from worker.ingesting.dead_letters import DeadLettersUnavailable
+from worker.ingesting.placing import state_lost
+from worker.judging.tracked import IncompatibleError, OutdatedError
+from worker.kafka.client import KafkaUnavailable
 from worker.leadership import DeposedError
-from worker.placing import state_lost
-from worker.reclustering import asked_for
-from worker.tracked import IncompatibleError, OutdatedError
+from worker.learning.reclustering import asked_for
 
 if TYPE_CHECKING:
     import threading
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
     from baselines.store import AgentStore, Partition, PartitionState, Store
     from baselines.watermark import Watermark
-    from worker.judge import AgentJudge
+    from worker.judging.judge import AgentJudge
     from worker.leadership import Leadership
-    from worker.learn import Learner
-    from worker.orphans import Orphans
-    from worker.reclustering import Reclusterer
+    from worker.learning.learn import Learner
+    from worker.learning.orphans import Orphans
+    from worker.learning.reclustering import Reclusterer
 
 log = structlog.get_logger()
 

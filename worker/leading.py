@@ -17,16 +17,16 @@ from alerts.sinks.slack import Slack
 from baselines.connection import server_name
 from baselines.errors import StoreUnavailable, explained
 from config.errors import ConfigError
-from worker.dead_letters import DeadLetters
-from worker.judge import AgentJudge
+from worker.ingesting.dead_letters import DeadLetters
+from worker.ingesting.placing import refuse_lost_state
+from worker.judging.judge import AgentJudge
+from worker.kafka.ranges import KafkaRanges
 from worker.lead import Judging, Learning, lead
 from worker.leadership import Leadership
-from worker.learn import Learner
-from worker.orphans import Orphans
-from worker.placing import refuse_lost_state
-from worker.ranges import KafkaRanges
-from worker.reclustering import Reclusterer
-from worker.study import Study
+from worker.learning.learn import Learner
+from worker.learning.orphans import Orphans
+from worker.learning.reclustering import Reclusterer
+from worker.learning.study import Study
 from worker.wiring import active_bins, bin_spec, learn_from, learn_rule, owner, playbooks, rules, telling
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from binning.encoder import Encoder
     from config.settings import Settings
     from worker.health import Health
-    from worker.kafka_client import KafkaOptions
-    from worker.metrics import Work
+    from worker.kafka.client import KafkaOptions
+    from worker.serving.metrics import Work
     from worker.threads import Threads
 
 log = structlog.get_logger()

@@ -1,11 +1,11 @@
-"""What ingest reads: records, and the protocol of whatever they come from."""
+"""What is read: records, and the protocols of whatever they come from, for ingest and for learning."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from baselines.gaps import Reason
     from baselines.store import Partition
@@ -108,3 +108,21 @@ class Letters(Protocol):
 
     def close(self) -> None:
         """Let go."""
+
+
+class Ranges(Protocol):
+    """Reads records by offset, outside any consumer group."""
+
+    def bounds(self) -> Mapping[Partition, tuple[int, int]]:
+        """First offset and log-end offset of every partition."""
+
+    def read(
+        self, partition: Partition, start: int, end: int
+    ) -> Iterator[Sequence[tuple[int, bytes | None]]]:
+        """The records from `start` up to `end`, in chunks of (offset, value)."""
+
+    def probe(self, partition: Partition, offset: int) -> None:
+        """Look for a batch from `offset` on that kills whoever reads it, and avoid it."""
+
+    def close(self) -> None:
+        """Let go of the connection."""

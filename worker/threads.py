@@ -10,10 +10,10 @@ import structlog
 
 from baselines.errors import StoreError
 from binning.encoder import EncoderFailed
-from worker.http import HttpUnavailable
-from worker.kafka_client import KafkaUnavailable
+from worker.judging.tracked import IncompatibleError
+from worker.kafka.client import KafkaUnavailable
 from worker.records import SourceFailed
-from worker.tracked import IncompatibleError
+from worker.serving.http import HttpUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

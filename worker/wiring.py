@@ -14,12 +14,12 @@ from baselines.windows import Calendar
 from binning.binset import BinSet
 from binning.spec import BinSpec, Defined, ResponseRule, TaxonomyEntry
 from config.taxonomies import load_intents, load_responses
-from worker.chain import ActiveBinSet
 from worker.decode import AgentMatch, agent_of
-from worker.judge import Telling
-from worker.study import LearnFrom
-from worker.survey import LearnRule
-from worker.tracked import IncompatibleError, OutdatedError, Rules
+from worker.ingesting.chain import ActiveBinSet
+from worker.judging.judge import Telling
+from worker.judging.tracked import IncompatibleError, OutdatedError, Rules
+from worker.learning.study import LearnFrom
+from worker.learning.survey import LearnRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -19,10 +19,10 @@ from baselines.memory import MemoryStore
 from binning.identity import in_fitting_half
 from binning.layout import ABSENT
 from binning.turn import Turn
+from worker.commands.history_file import HistoryFiles
+from worker.commands.replay import default_settings, learn_option, learned_agents
 from worker.decode import decode_turn
 from worker.encoding import encoder
-from worker.history_file import HistoryFiles
-from worker.replay import default_settings, learn_option, learned_agents
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,12 +18,12 @@ from baselines.lanes import SLOT, learn_lanes
 from baselines.parsing import Era
 from baselines.store import TURNS, BucketRead, Delta, Partition, PartitionState
 from baselines.windows import HOUR, STEP
-from worker.judgement import Judgement, judged
-from worker.replay import default_settings
-from worker.scanning import scan
-from worker.segment import Segment, learned_segment
-from worker.step import step
-from worker.verdicts import dimension_verdict
+from worker.commands.replay import default_settings
+from worker.judging.judgement import Judgement, judged
+from worker.judging.scanning import scan
+from worker.judging.segment import Segment, learned_segment
+from worker.judging.step import step
+from worker.judging.verdicts import dimension_verdict
 from worker.wiring import rules
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from alerts.verdict import Verdict
     from binning.layout import Layout
     from streams.world import Counts
-    from worker.tracked import Rules
+    from worker.judging.tracked import Rules
 
 AGENT = "bench"
 PART = Partition("bench", 0)

@@ -15,11 +15,11 @@ from baselines.redis_store import RedisStore
 from config.load import load
 from tests.unit.config.reading import LEAST
 from worker.__main__ import main
+from worker.commands.history_file import HistoryFiles
+from worker.commands.replay import default_settings, learn_option, learned_agents, verdicts
 from worker.demo.scenario import Scenario, Shift, latest_begin
 from worker.demo.traffic import generate
 from worker.encoding import encoder
-from worker.history_file import HistoryFiles
-from worker.replay import default_settings, learn_option, learned_agents, verdicts
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,11 +12,11 @@ from baselines.learned import decode_hours, reference_name
 from baselines.memory import MemoryStore
 from binning.encoders import default_cache, load_encoder
 from config.settings import Settings
+from worker.commands.history_file import HISTORY, HistoryFiles
+from worker.commands.replay import Replayed, learned_agents, verdicts
 from worker.demo.scenario import Scenario
 from worker.demo.traffic import generate
-from worker.history_file import HISTORY, HistoryFiles
-from worker.replay import Replayed, learned_agents, verdicts
-from worker.survey import LearnRule
+from worker.learning.survey import LearnRule
 
 if TYPE_CHECKING:
     from pathlib import Path

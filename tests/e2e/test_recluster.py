@@ -28,7 +28,7 @@ from tests.e2e.processes import PATIENCE_S, WorkerProcess, eventually, produce, 
 from worker.decode import decode_turn
 from worker.demo.scenario import HOUR, Scenario, latest_begin
 from worker.demo.traffic import Sent, generate
-from worker.reclustering import request_of
+from worker.learning.reclustering import request_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

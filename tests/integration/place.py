@@ -13,7 +13,7 @@ from tests.unit.worker.memory_log import START, Clock, Log, NoEncoder, turn
 from tests.unit.worker.test_ingest import P0, Worker
 from worker.active import ActiveAgents
 from worker.lead import Learning
-from worker.orphans import Orphans
+from worker.learning.orphans import Orphans
 
 if TYPE_CHECKING:
     from binning.binset import BinSet

@@ -14,9 +14,9 @@ from config.load import load
 from config.settings import Settings
 from tests.kafka.support import new_topic, wait_for
 from tests.servers import Broker, ValkeyServer
-from worker.check import check
+from worker.commands.check import check
 from worker.connect import kafka_options
-from worker.source import KafkaSource
+from worker.kafka.source import KafkaSource
 
 SECRET = "s3cr3t-Tr0ub4dor"
 

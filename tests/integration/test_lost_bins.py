@@ -14,9 +14,9 @@ from config.settings import Settings
 from tests.integration.place import AGENT, Place
 from tests.unit.worker.memory_log import START
 from tests.unit.worker.test_ingest import BINS, FINER, P0
-from worker.in_force import in_force, shown
+from worker.commands.in_force import in_force, shown
 from worker.lead import GOING_OVER_S
-from worker.orphans import EVERY_S, PATIENCE_S
+from worker.learning.orphans import EVERY_S, PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.servers import ValkeyServer

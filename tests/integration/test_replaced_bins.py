@@ -13,14 +13,14 @@ from binning.dimensions.length import InputLength
 from tests.integration.place import AGENT, TOKEN, Place
 from tests.unit.worker.memory_log import START, turn
 from tests.unit.worker.test_ingest import BINS, FINER, P0
-from worker.inheriting import PROGRESS
+from worker.judging.inheriting import PROGRESS
+from worker.judging.tracked import IncompatibleError
 from worker.lead import Judging
-from worker.replaced import replacing
-from worker.tracked import IncompatibleError
+from worker.learning.replaced import replacing
 
 if TYPE_CHECKING:
     from tests.servers import ValkeyServer
-    from worker.judge import AgentJudge
+    from worker.judging.judge import AgentJudge
 
 COARSE = BinSet("none", [("input.length", InputLength((4,)))], {}, ())
 DAY = 86_400.0

@@ -21,12 +21,12 @@ from binning.spec import BinSpec
 from tests.kafka.support import ACTIVE, AGENT, PARTITIONS, Process, options, wait_for
 from tests.servers import Broker
 from tests.unit.worker.memory_log import NoEncoder
-from worker import bombs
-from worker.learn import Learner
-from worker.ranges import KafkaRanges
-from worker.source import KafkaSource
-from worker.study import Study
-from worker.survey import LearnRule
+from worker.kafka import bombs
+from worker.kafka.ranges import KafkaRanges
+from worker.kafka.source import KafkaSource
+from worker.learning.learn import Learner
+from worker.learning.study import Study
+from worker.learning.survey import LearnRule
 
 MOST_BYTES = 200 << 20
 """How much memory it may take beyond what it began with."""

@@ -14,12 +14,12 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # t
 from baselines.store import TURNS, Partition
 from tests.unit.worker.memory_log import NoEncoder, turn
 from tests.unit.worker.test_ingest import BINS
-from worker.chain import ActiveBinSet
 from worker.decode import AgentMatch
-from worker.ingest import Ingest
-from worker.kafka_client import KafkaOptions
-from worker.ledger import Ledger
-from worker.sieve import NO_LIMITS, Limits
+from worker.ingesting.chain import ActiveBinSet
+from worker.ingesting.ingest import Ingest
+from worker.ingesting.ledger import Ledger
+from worker.ingesting.sieve import NO_LIMITS, Limits
+from worker.kafka.client import KafkaOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from baselines.redis_store import RedisStore
     from baselines.store import PartitionStore
     from tests.servers import Broker
-    from worker.dead_letters import DeadLetters
-    from worker.source import KafkaSource
+    from worker.ingesting.dead_letters import DeadLetters
+    from worker.kafka.source import KafkaSource
 
 AGENT = "support"
 ACTIVE = {AGENT: ActiveBinSet(BINS, {})}

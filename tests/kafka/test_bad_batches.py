@@ -25,11 +25,11 @@ from tests.kafka.support import (
     widen,
 )
 from tests.unit.worker.memory_log import START, turn
-from worker.bombs import MOST_BYTES
-from worker.bookmark import LEARNING_AT
-from worker.probe import BadBatch, find_bad_batch
-from worker.ranges import KafkaRanges
-from worker.source import KafkaSource
+from worker.kafka.bombs import MOST_BYTES
+from worker.kafka.probe import BadBatch, find_bad_batch
+from worker.kafka.ranges import KafkaRanges
+from worker.kafka.source import KafkaSource
+from worker.learning.bookmark import LEARNING_AT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,8 @@ import pytest
 
 from tests.kafka.support import new_topic, options
 from tests.servers import SHARED_KAFKA, free_port, kafka_home
-from worker.kafka_client import KafkaOptions, KafkaUnavailable, open_admin, open_consumer, open_producer
-from worker.source import KafkaSource
+from worker.kafka.client import KafkaOptions, KafkaUnavailable, open_admin, open_consumer, open_producer
+from worker.kafka.source import KafkaSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,10 +20,10 @@ from tests.kafka.support import (
     wait_for,
 )
 from tests.unit.worker.memory_log import turn
-from worker.dead_letters import DeadLetters
-from worker.kafka_client import KafkaUnavailable
-from worker.ranges import KafkaRanges
-from worker.source import KafkaSource
+from worker.ingesting.dead_letters import DeadLetters
+from worker.kafka.client import KafkaUnavailable
+from worker.kafka.ranges import KafkaRanges
+from worker.kafka.source import KafkaSource
 
 if TYPE_CHECKING:
     from baselines.redis_store import RedisStore

@@ -25,11 +25,11 @@ from tests.kafka.support import (
     widen,
 )
 from tests.unit.worker.memory_log import turn
-from worker.dead_letters import DeadLetters, DeadLettersUnavailable
 from worker.decode import Malformed, Reason
+from worker.ingesting.dead_letters import DeadLetters, DeadLettersUnavailable
+from worker.ingesting.sieve import Limits
+from worker.kafka.source import KafkaSource
 from worker.records import Record
-from worker.sieve import Limits
-from worker.source import KafkaSource
 
 if TYPE_CHECKING:
     from baselines.redis_store import RedisStore

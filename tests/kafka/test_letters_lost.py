@@ -10,17 +10,18 @@ from baselines.store import Partition
 from tests.kafka.support import new_topic, options
 from tests.kafka.test_redrive import settings
 from tests.unit.worker.memory_log import turn
-from worker import letters, letters_command
-from worker.dead_letters import DeadLetters
+from worker.commands import dead_letters as letters_command
+from worker.commands import letters
+from worker.commands.dead_letters import dead_letters
 from worker.decode import Malformed, Reason
-from worker.letters_command import dead_letters
+from worker.ingesting.dead_letters import DeadLetters
 from worker.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.servers import Broker, KafkaServer
-    from worker.letters import Letter, LetterBox
+    from worker.commands.letters import Letter, LetterBox
 
 LETTERS = 3_000  # more than the client fetches ahead
 

@@ -12,11 +12,11 @@ from structlog.testing import capture_logs
 from baselines.store import Partition
 from tests.kafka.support import ACTIVE, PARTITIONS, Process, caught_up, counted, options, produce, wait_for
 from tests.unit.worker.memory_log import turn
-from worker import probe
-from worker.bombs import MOST_BYTES
-from worker.placing import ATTEMPTS
+from worker.ingesting.placing import ATTEMPTS
+from worker.kafka import probe
+from worker.kafka.bombs import MOST_BYTES
+from worker.kafka.source import KafkaSource
 from worker.records import SourceFailed
-from worker.source import KafkaSource
 
 if TYPE_CHECKING:
     from baselines.redis_store import RedisStore

@@ -23,9 +23,9 @@ from tests.kafka.support import (
 )
 from tests.unit.worker.memory_log import turn
 from tests.unit.worker.test_ingest import BINS
-from worker.chain import ActiveBinSet
+from worker.ingesting.chain import ActiveBinSet
+from worker.kafka.source import KafkaSource
 from worker.records import SourceFailed
-from worker.source import KafkaSource
 
 if TYPE_CHECKING:
     from baselines.redis_store import RedisStore

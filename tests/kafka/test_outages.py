@@ -31,7 +31,7 @@ from tests.kafka.support import (
     wait_for,
 )
 from tests.servers import SHARED_KAFKA, Broker, kafka_home
-from worker.source import KafkaSource
+from worker.kafka.source import KafkaSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,11 +12,11 @@ from baselines.store import Partition
 from config.settings import Settings
 from tests.kafka.support import ACTIVE, Process, caught_up, counted, new_topic, options, read_back, wait_for
 from tests.unit.worker.memory_log import turn
-from worker.dead_letters import DeadLetters
+from worker.commands.dead_letters import dead_letters
 from worker.decode import Malformed, Reason
-from worker.letters_command import dead_letters
+from worker.ingesting.dead_letters import DeadLetters
+from worker.kafka.source import KafkaSource
 from worker.records import Record
-from worker.source import KafkaSource
 
 if TYPE_CHECKING:
     from baselines.redis_store import RedisStore

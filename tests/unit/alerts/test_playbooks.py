@@ -11,8 +11,8 @@ import pytest
 from alerts.playbooks import link, load
 from alerts.verdict import BehaviourVerdict, Change, Quadrant, Where
 from tests.unit.alerts.samples import NOON, make_verdict
-from worker.answers import current, recent
-from worker.snapshot import AgentView, Snapshot
+from worker.serving.answers import current, recent
+from worker.serving.snapshot import AgentView, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,9 +7,9 @@ import httpx
 
 from tests.unit.worker.snapshots import NOW
 from worker.health import Health
-from worker.http import HttpServer, create_app
-from worker.metrics import Work
-from worker.snapshot import Snapshot
+from worker.serving.http import HttpServer, create_app
+from worker.serving.metrics import Work
+from worker.serving.snapshot import Snapshot
 
 MONOTONIC = 5000.0
 PLAYBOOK = "# Do this\n\n<script>alert(1)</script>\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"

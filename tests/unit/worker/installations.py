@@ -7,7 +7,7 @@ import numpy as np
 from baselines.evaluate import Gates
 from baselines.windows import Calendar
 from benchmarks.synthetic import Dimension, Installation, Traffic, layout_of
-from worker.tracked import Rules
+from worker.judging.tracked import Rules
 
 MONDAY = 408_840
 """2016-08-22 00:00 UTC, in hours since the epoch."""

@@ -11,7 +11,7 @@ from alerts.verdict import (
     WindowSpan,
 )
 from baselines.store import Partition, PartitionState
-from worker.snapshot import AgentView, Snapshot
+from worker.serving.snapshot import AgentView, Snapshot
 
 NOW = 1_800_000_000.0
 AT = 1_799_999_400

@@ -9,7 +9,7 @@ from kafka import codec
 from kafka.errors import CorruptRecordError
 from kafka.record import default_records
 
-from worker.bombs import MOST_BYTES, bound_batches
+from worker.kafka.bombs import MOST_BYTES, bound_batches
 
 CODECS = ["gzip", "lz4", "zstd"]
 

@@ -9,8 +9,8 @@ from structlog.testing import capture_logs
 
 from baselines.memory import MemoryStore
 from baselines.store import Partition
-from worker.bookmark import Bookmark
 from worker.leadership import DeposedError
+from worker.learning.bookmark import Bookmark
 
 P0, P1 = Partition("turns", 0), Partition("turns", 1)
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.worker.memory_log import Clock, Log, ShakyStore, turn
 from tests.unit.worker.test_ingest import P0, Worker
-from worker.chain import REJECTED_A_COMMIT, TURNS_A_COMMIT
+from worker.ingesting.chain import REJECTED_A_COMMIT, TURNS_A_COMMIT
 
 
 def read_in_one_second(*records: bytes) -> int | None:

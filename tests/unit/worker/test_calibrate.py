@@ -14,12 +14,12 @@ from rich.console import Console
 from baselines.windows import DAY, HOUR, STEP
 from config.load import load
 from tests.unit.config.reading import LEAST
-from worker.calibrate_blind import briefly, percent, rarer_half, said
-from worker.calibrate_fragment import fragment, write_fragment
-from worker.calibrate_measure import duration, proposal
-from worker.calibrate_picture import picture
-from worker.calibrate_result import BlindSpots, DimensionResult, Pages, Result, Span, Spot, Threshold
-from worker.calibrate_table import show, sparkline
+from worker.calibrate.blind import briefly, percent, rarer_half, said
+from worker.calibrate.fragment import fragment, write_fragment
+from worker.calibrate.measure import duration, proposal
+from worker.calibrate.picture import picture
+from worker.calibrate.result import BlindSpots, DimensionResult, Pages, Result, Span, Spot, Threshold
+from worker.calibrate.table import show, sparkline
 
 if TYPE_CHECKING:
     from pathlib import Path

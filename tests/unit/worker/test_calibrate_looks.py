@@ -7,8 +7,8 @@ import msgspec
 from alerts.verdict import DimensionVerdict, Driver, Level, SideVerdict, Status, Verdict, WindowSpan
 from baselines.evaluate import Gates
 from baselines.windows import HOUR, STEP
-from worker.calibrate_looks import Look, Strictness, episodes, hours_of, looks, opened
-from worker.calibrate_result import Span
+from worker.calibrate.looks import Look, Strictness, episodes, hours_of, looks, opened
+from worker.calibrate.result import Span
 
 BEGIN = 1_790_000_400 // HOUR * HOUR
 ALPHA = 3e-4

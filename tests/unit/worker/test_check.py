@@ -7,7 +7,7 @@ from baselines.errors import StoreRefused
 from config.load import load
 from config.settings import Settings
 from tests.servers import free_port
-from worker.check import all_checks, check
+from worker.commands.check import all_checks, check
 
 SECRET = "s3cr3t-Tr0ub4dor"
 

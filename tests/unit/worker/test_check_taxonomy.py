@@ -7,8 +7,8 @@ from binning.encoder import Encoder
 from binning.encoders import default_cache, load_encoder
 from binning.spec import TaxonomyEntry
 from config.load import load
-from worker.check import all_checks, check
-from worker.check_taxonomy import cross_validated
+from worker.commands.check import all_checks, check
+from worker.commands.check_taxonomy import cross_validated
 
 LEAST = {"QUADRIFT__KAFKA__TOPICS": "traces", "QUADRIFT__AGENTS": "bot"}
 RAIN = ("it rains", "rain all day", "heavy rain", "rain and wind", "light rain", "rainy weather")

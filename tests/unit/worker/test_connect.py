@@ -8,7 +8,7 @@ from redis import Redis, SSLConnection
 from config.load import load
 from config.settings import Settings
 from worker.connect import kafka_options, redis_client
-from worker.kafka_client import KafkaUnavailable
+from worker.kafka.client import KafkaUnavailable
 
 SECRET = "s3cr3t-Tr0ub4dor"
 LEAST = {"QUADRIFT__KAFKA__TOPICS": "traces", "QUADRIFT__AGENTS": "bot"}

@@ -16,12 +16,12 @@ from binning.encoder import EncoderFailed
 from binning.learn import learn_bin_set
 from binning.turn import Turn
 from tests.unit.worker.memory_log import START, TOPIC, Clock, Log, Member, ShakyStore
-from worker.chain import ActiveBinSet
 from worker.counting import Wellness
 from worker.decode import AgentMatch, decode_turn
 from worker.health import Health
-from worker.ingest import Ingest
-from worker.ledger import Ledger
+from worker.ingesting.chain import ActiveBinSet
+from worker.ingesting.ingest import Ingest
+from worker.ingesting.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

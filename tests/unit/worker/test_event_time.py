@@ -13,10 +13,10 @@ from baselines.store import Partition
 from binning.binset import BinSet
 from binning.dimensions.length import InputLength
 from tests.unit.worker.memory_log import START, TOPIC, Clock, Log, Member, NoEncoder, ShakyStore, turn
-from worker.chain import ActiveBinSet
 from worker.decode import AgentMatch
-from worker.ingest import Ingest
-from worker.ledger import Ledger
+from worker.ingesting.chain import ActiveBinSet
+from worker.ingesting.ingest import Ingest
+from worker.ingesting.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

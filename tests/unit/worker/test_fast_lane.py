@@ -9,7 +9,7 @@ import pytest
 from alerts.verdict import encode
 from benchmarks.synthetic import Installation, pages
 from tests.unit.worker.installations import CATEGORY, FLAG, INTENT, learned
-from worker.judgement import EARLY_REASON
+from worker.judging.judgement import EARLY_REASON
 
 TURNED = (0.05, 0.05, 0.05, 0.05, 0.1, 0.1, 0.2, 0.4)
 

@@ -10,12 +10,12 @@ from baselines.learned import ACTIVE, Active
 from baselines.store import TURNS, Put
 from tests.unit.worker.memory_log import START, Clock, Log, ShakyStore, turn
 from tests.unit.worker.test_ingest import BINS, FINER, P0, P1, TWO, Worker, turns
-from worker.chain import ActiveBinSet
+from worker.ingesting.chain import ActiveBinSet
 from worker.lead import Judging
 
 if TYPE_CHECKING:
     from baselines.store import Partition
-    from worker.judge import AgentJudge
+    from worker.judging.judge import AgentJudge
 
 OLD = {"support": ActiveBinSet(BINS, {})}
 NEW = {"support": ActiveBinSet(FINER, {}, (BINS.digest,))}

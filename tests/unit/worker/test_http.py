@@ -14,9 +14,9 @@ from baselines.store import Partition, PartitionState
 from tests.unit.worker.desk import PLAYBOOK, Desk
 from tests.unit.worker.snapshots import AT, NOW, judged, learning, snapshot
 from worker.health import Health
-from worker.http import HttpServer, HttpUnavailable, create_app
-from worker.metrics import Work
-from worker.page import page
+from worker.serving.http import HttpServer, HttpUnavailable, create_app
+from worker.serving.metrics import Work
+from worker.serving.page import page
 
 
 @pytest.fixture

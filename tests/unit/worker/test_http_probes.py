@@ -9,9 +9,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from baselines.store import Partition
 from tests.unit.worker.desk import MONOTONIC, Desk
 from tests.unit.worker.snapshots import judged, learning, snapshot
-from worker.ingest import IngestStats
-from worker.ledger import LedgerStats
-from worker.metrics import Metric
+from worker.ingesting.ingest import IngestStats
+from worker.ingesting.ledger import LedgerStats
+from worker.serving.metrics import Metric
 
 
 @pytest.fixture

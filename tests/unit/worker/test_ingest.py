@@ -12,11 +12,11 @@ from baselines.store import TURNS, Adopted, BucketKey, Commit, Outcome, Partitio
 from binning.binset import BinSet
 from binning.dimensions.length import InputLength
 from tests.unit.worker.memory_log import START, TOPIC, Clock, Log, Member, NoEncoder, ShakyStore, turn
-from worker.chain import ActiveBinSet
-from worker.dead_letters import DeadLettersUnavailable
 from worker.decode import AgentMatch, Malformed, Reason
-from worker.ingest import Ingest
-from worker.ledger import Ledger
+from worker.ingesting.chain import ActiveBinSet
+from worker.ingesting.dead_letters import DeadLettersUnavailable
+from worker.ingesting.ingest import Ingest
+from worker.ingesting.ledger import Ledger
 from worker.records import Record, SourceFailed
 
 if TYPE_CHECKING:

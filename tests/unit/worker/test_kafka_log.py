@@ -5,7 +5,7 @@ import logging
 import pytest
 from structlog.testing import capture_logs
 
-from worker.kafka_log import ThinnedHandler, collected_reasons
+from worker.kafka.client_log import ThinnedHandler, collected_reasons
 from worker.watchdog import all_stacks
 
 

@@ -11,11 +11,11 @@ from baselines.gaps import Gap
 from baselines.memory import MemoryStore
 from tests.unit.worker.memory_log import START, Clock, Log, ShakyStore, turn
 from tests.unit.worker.test_ingest import BINS, FINER, P0, TWO, Worker, turns
-from worker.chain import ActiveBinSet
+from worker.ingesting.chain import ActiveBinSet
 from worker.lead import Judging
 
 if TYPE_CHECKING:
-    from worker.judge import AgentJudge
+    from worker.judging.judge import AgentJudge
 
 
 @pytest.fixture

@@ -20,17 +20,17 @@ from binning.encoders import default_cache, load_encoder
 from binning.spec import TaxonomyEntry
 from tests.unit.worker.test_take_over import AGENT, count, settings
 from worker.active import ActiveAgents
-from worker.baseline import ask
+from worker.commands.baseline import ask
+from worker.commands.history_file import HISTORY, HistoryFiles
+from worker.commands.in_force import in_force, shown
 from worker.demo.scenario import Scenario, latest_begin
 from worker.demo.traffic import generate
-from worker.history_file import HISTORY, HistoryFiles
-from worker.in_force import in_force, shown
-from worker.kafka_client import KafkaUnavailable
+from worker.kafka.client import KafkaUnavailable
 from worker.leadership import DeposedError
-from worker.reclustering import Reclusterer, Request, asked_for, request_of
+from worker.learning.reclustering import Reclusterer, Request, asked_for, request_of
+from worker.learning.study import Study
+from worker.learning.survey import LearnRule
 from worker.records import SourceFailed
-from worker.study import Study
-from worker.survey import LearnRule
 from worker.wiring import bin_spec, owner
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from binning.binset import BinSet
 from binning.dimensions.length import InputLength
 from binning.turn import EventTime, Turn
 from tests.unit.worker.memory_log import START, TOPIC, Clock, Log, Member, NoEncoder, ShakyStore, turn
-from worker.chain import ActiveBinSet
 from worker.decode import AgentMatch
-from worker.ingest import Ingest
-from worker.ledger import Ledger
-from worker.repeats import KEPT_MINUTES, Repeats
+from worker.ingesting.chain import ActiveBinSet
+from worker.ingesting.ingest import Ingest
+from worker.ingesting.ledger import Ledger
+from worker.ingesting.repeats import KEPT_MINUTES, Repeats
 
 P0 = Partition(TOPIC, 0)
 BINS = BinSet("none", [("input.length", InputLength((3, 6)))], {}, ())
@@ -113,7 +113,7 @@ def test_ids_are_kept_for_ten_minutes_of_event_time_and_no_longer() -> None:
 
 
 def test_more_ids_than_may_be_kept_are_forgotten_from_the_oldest_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.repeats.MOST_IDS", 100)
+    monkeypatch.setattr("worker.ingesting.repeats.MOST_IDS", 100)
     log, store = Log(), ShakyStore()
     log.add(0, *(turn(number, at=START + number) for number in range(180)))
     count(log, store)

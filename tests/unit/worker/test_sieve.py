@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.worker.memory_log import Clock, Log, ShakyStore, turn
 from tests.unit.worker.test_ingest import P0, P1, Worker, turns
-from worker.sieve import LATEST, Limits, Sieve
+from worker.ingesting.sieve import LATEST, Limits, Sieve
 
 
 def refused(bad: list[int], limits: Limits) -> list[int]:

@@ -14,7 +14,7 @@ from baselines.learned import ACTIVE, Active
 from baselines.memory import MemoryStore
 from baselines.store import Push, Put, PutField, Write
 from tests.unit.worker.snapshots import AT, NOW, verdict
-from worker.snapshot import HISTORY, Refresher
+from worker.serving.snapshot import HISTORY, Refresher
 
 
 class Absent(MemoryStore):

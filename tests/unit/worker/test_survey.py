@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from baselines.learned import Plan, PlannedRange
 from baselines.store import Partition
-from worker.survey import LearnRule, Survey
+from worker.learning.survey import LearnRule, Survey
 
 HOUR = 3600.0
 P0, P1 = Partition("turns", 0), Partition("turns", 1)

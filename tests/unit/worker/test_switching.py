@@ -17,8 +17,8 @@ from benchmarks.synthetic import AGENT, HOUR, TOKEN, Dimension, Installation, Tr
 from benchmarks.synthetic import Laid as Bins
 from binning.layout import Layout
 from tests.unit.worker.installations import BASE8, CATEGORY, INTENT, MONDAY, RULES
-from worker.judge import AgentJudge
-from worker.switching import RECLUSTERED
+from worker.judging.judge import AgentJudge
+from worker.judging.switching import RECLUSTERED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

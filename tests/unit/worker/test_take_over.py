@@ -17,17 +17,17 @@ from baselines.memory import MemoryStore
 from baselines.store import TURNS, BucketKey, Commit, Delta, Outcome, Put
 from binning.encoders import default_cache, load_encoder
 from config.settings import Settings
-from worker.calibrate import stored
+from worker.calibrate.command import stored
+from worker.commands.history_file import HISTORY, HistoryFiles, HistorySource
 from worker.demo.scenario import Scenario, Shift, latest_begin
 from worker.demo.traffic import generate
-from worker.history_file import HISTORY, HistoryFiles, HistorySource
-from worker.ingest import Ingest
-from worker.judge import AgentJudge
-from worker.learn import Learner
-from worker.ledger import Ledger
-from worker.study import Study
-from worker.survey import LearnRule
-from worker.tracked import IncompatibleError
+from worker.ingesting.ingest import Ingest
+from worker.ingesting.ledger import Ledger
+from worker.judging.judge import AgentJudge
+from worker.judging.tracked import IncompatibleError
+from worker.learning.learn import Learner
+from worker.learning.study import Study
+from worker.learning.survey import LearnRule
 from worker.wiring import active_bins, bin_spec, matches, owner, rules, telling
 
 if TYPE_CHECKING:

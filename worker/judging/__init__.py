@@ -1,0 +1,1 @@
+"""judge, the leader: counts -> windows -> PSI against two references -> verdict -> episode -> outbox."""
