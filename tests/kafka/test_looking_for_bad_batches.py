@@ -101,6 +101,8 @@ def test_a_search_without_an_end_ends_the_worker_with_a_clear_word(
 def test_a_bad_batch_in_every_partition_is_jumped_over_in_each(
     kafka_broker: Broker, topic: str, store: RedisStore
 ) -> None:
+    if kafka_broker.kind == "mock":
+        pytest.skip("the mock cluster sends nothing more after the first of several bad batches")
     for number in range(PARTITIONS):
         lay_bomb(kafka_broker, topic, number)
     process = Process(KafkaSource(options(kafka_broker), [topic]), store, ACTIVE)
