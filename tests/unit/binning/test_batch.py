@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,3 +40,15 @@ def test_the_marks_miss_no_line_break_and_no_code(texts: list[str]) -> None:
 def test_plain_prose_needs_no_closer_look() -> None:
     marks = Marks.of(["", "It is on its way, as I said: tomorrow.", " "])
     assert ([0, 9, 0], [], []) == (marks.words.tolist(), marks.broken, marks.signed)
+
+
+def test_long_texts_are_marked_as_short_ones_are_in_little_memory() -> None:
+    words = [word for size in range(60) for word in (0, 1, 37 * size, 9_000)]
+    texts = ["word " * number + "\n" * (number % 2) for number in words]
+    tracemalloc.start()
+    marks = Marks.of(texts)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert words == marks.words.tolist()
+    assert [row for row, number in enumerate(words) if number % 2] == marks.broken
+    assert peak < sum(map(len, texts)) * 2
