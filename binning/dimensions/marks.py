@@ -59,7 +59,7 @@ def _cuts(lengths: NDArray[np.int64]) -> list[int]:
 
 
 def _look(plain: Sequence[str], lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """The words of each text, and the kinds of character that it holds; each length with a blank before it."""
+    """The words of each text, and what kinds of sign it holds. `lengths` have a blank more, before each."""
     begins = np.cumsum(lengths) - lengths
     kinds = np.frombuffer(" ".join(("", *plain, "")).encode("ascii").translate(_KINDS), dtype=np.uint8)
     blank = kinds & _BLANK
