@@ -44,6 +44,8 @@ _SHARES = 6
 """Of several partitions each has at least this part of the time."""
 _POLL_MS = 1_000
 _DONE = "done"
+_FROM_OUTSIDE = {-signal.SIGALRM, -signal.SIGHUP, -signal.SIGINT, -signal.SIGTERM}
+"""Exit statuses of who was told to end, as all processes of a service are, or slept for too long."""
 
 
 class BadBatch(NamedTuple):
@@ -96,7 +98,8 @@ class Probe:
     def _converse(self, *asked: object) -> None:
         """Tell it what to read, and hear it out: what it says last is what it ended on."""
         answers, _ = self._process.communicate(pickle.dumps(asked))
-        self._last = answers.splitlines()[-1] if answers else b""
+        if answers and self._process.returncode not in _FROM_OUTSIDE:
+            self._last = answers.splitlines()[-1]
         self._ended.set()
 
 
