@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 
 REPORT_EVERY_S = 5.0
-TURNS_A_COMMIT = 5_000
+RECORDS_A_COMMIT = 5_000
+"""Counted or not, so that a bad batch that kills the process lies within what is looked at for it."""
 REJECTED_A_COMMIT = 4 << 20
 """Bytes of dead letters: they are kept in memory until they have arrived."""
 
@@ -186,7 +187,7 @@ class Chain:
     @property
     def full(self) -> bool:
         """Whether so much waits that it has to be committed before its time."""
-        return self.turns.total() >= TURNS_A_COMMIT or self.rejected >= REJECTED_A_COMMIT
+        return self.next - (self.expected or 0) >= RECORDS_A_COMMIT or self.rejected >= REJECTED_A_COMMIT
 
     def told_of(self, caught_up: bool, now: float) -> bool:
         """Whether that was the last word on having caught up, and not long ago."""

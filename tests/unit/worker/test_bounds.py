@@ -5,15 +5,16 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.worker.memory_log import Clock, Log, ShakyStore, turn
-from tests.unit.worker.test_ingest import P0, Worker
-from worker.ingesting.chain import REJECTED_A_COMMIT, TURNS_A_COMMIT
+from tests.unit.worker.test_ingest import BINS, P0, TWO, Worker
+from worker.ingesting.chain import RECORDS_A_COMMIT, REJECTED_A_COMMIT, ActiveBinSet
 
 
 def read_in_one_second(*records: bytes) -> int | None:
     """Up to where is committed what came, before a second has passed."""
     log, store = Log(), ShakyStore()
-    log.add(0, turn(0))
-    worker = Worker(log, store, Clock())
+    log.add(0, turn(0, agent="sales"))
+    bins = ActiveBinSet(BINS, {P0: 0})
+    worker = Worker(log, store, Clock(), agents=TWO, active={agent.name: bins for agent in TWO})
     worker.member.give(0)
     worker.pass_seconds(3)
     worker.ingest.tick()
@@ -30,6 +31,8 @@ def test_large_bad_records_are_flushed_and_committed_before_the_second_is_over()
     assert read_in_one_second(*[bytes(size)] * (REJECTED_A_COMMIT // size - 1)) == 1
 
 
-def test_many_turns_are_committed_before_the_second_is_over() -> None:
-    assert read_in_one_second(*[turn(1)] * TURNS_A_COMMIT) == 1 + TURNS_A_COMMIT
-    assert read_in_one_second(*[turn(1)] * 100) == 1
+@pytest.mark.parametrize("agent", ["sales", "nobody"])
+def test_many_turns_are_committed_before_the_second_is_over_whoever_counts_them(agent: str) -> None:
+    told = turn(1, agent=agent)
+    assert read_in_one_second(*[told] * RECORDS_A_COMMIT) == 1 + RECORDS_A_COMMIT
+    assert read_in_one_second(*[told] * 100) == 1
