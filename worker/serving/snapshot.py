@@ -59,6 +59,15 @@ class Snapshot:
     lagging: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """An agent's newest verdicts, the last of them as stored, and what `latest` was when they were read."""
+
+    latest: Mapping[str, bytes] = field(default_factory=dict)
+    newest: bytes = b""
+    verdicts: tuple[Verdict, ...] = ()
+
+
 class Refresher:
     """Keeps a snapshot fresh in its own thread. While the store is away the last one stands, and ages."""
 
@@ -75,7 +84,7 @@ class Refresher:
         self._topics = frozenset(topics)
         self._clock = clock
         self._every_s = every_s
-        self._read: dict[str, tuple[Mapping[str, bytes], bytes]] = {}
+        self._read = {name: _Read() for name in agents}
         self._snapshot = Snapshot(at=0.0, agents={name: AgentView(name) for name in agents})
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="snapshot", daemon=True)
@@ -104,7 +113,7 @@ class Refresher:
         known = [partition for partition in self._store.partitions() if partition.topic in self._topics]
         partitions = {partition: self._store.state(partition) for partition in known}
         mark = watermark(partitions, now)
-        agents = {name: self._agent(view) for name, view in self._snapshot.agents.items()}
+        agents = {name: self._agent(name) for name in self._read}
         self._snapshot = Snapshot(now, agents, partitions, mark.at, mark.lagging)
 
     def _run(self) -> None:
@@ -119,18 +128,15 @@ class Refresher:
                 failing = True
             self._stopped.wait(self._every_s)
 
-    def _agent(self, before: AgentView) -> AgentView:
-        name = before.name
-        latest, history = self._store.fields(name, "latest"), before.history
-        known, newest = self._read.get(name, ({}, b""))
-        if latest != known:
-            history, newest = self._verdicts(name, history, newest)
-        self._read[name] = (latest, newest)
+    def _agent(self, name: str) -> AgentView:
+        latest = self._store.fields(name, "latest")
+        if latest != self._read[name].latest:
+            self._read[name] = self._verdicts(name, latest)
         status, active = self._store.get(name, "status"), self._store.get(name, ACTIVE)
         return AgentView(
             name=name,
             latest={segment: decode(raw) for segment, raw in sorted(latest.items())},
-            history=history,
+            history=self._read[name].verdicts,
             histograms={
                 segment: msgspec.json.decode(raw, type=list[Histogram])
                 for segment, raw in self._store.fields(name, "histograms").items()
@@ -140,13 +146,13 @@ class Refresher:
             outbox=len(self._store.fields(name, "outbox")),
         )
 
-    def _verdicts(
-        self, agent: str, known: tuple[Verdict, ...], newest: bytes
-    ) -> tuple[tuple[Verdict, ...], bytes]:
-        """The newest verdicts and the last as stored; where a few join those known, only they are read."""
+    def _verdicts(self, agent: str, latest: Mapping[str, bytes]) -> _Read:
+        """The newest verdicts; where a few join those known, only the few are read."""
+        known = self._read[agent]
         recent = self._store.newest(agent, "verdicts", _RECENT)
-        if newest in recent:
-            fresh = recent[recent.index(newest) + 1 :]
-            return (*known, *map(decode, fresh))[-HISTORY:], [newest, *fresh][-1]
+        if known.newest in recent:
+            fresh = recent[recent.index(known.newest) + 1 :]
+            verdicts = (*known.verdicts, *map(decode, fresh))[-HISTORY:]
+            return _Read(latest, [known.newest, *fresh][-1], verdicts)
         found = self._store.newest(agent, "verdicts", HISTORY)
-        return tuple(map(decode, found)), found[-1] if found else b""
+        return _Read(latest, found[-1] if found else b"", tuple(map(decode, found)))

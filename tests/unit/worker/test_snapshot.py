@@ -33,6 +33,14 @@ class Absent(MemoryStore):
         return list(super().newest(agent, name, count))
 
 
+class GoesAway(Absent):
+    """Away from when its verdicts were read: what else there is to read is refused."""
+
+    def newest(self, agent: str, name: str, count: int) -> list[bytes]:
+        self.away = True
+        return super().newest(agent, name, count)
+
+
 def refuse() -> NoReturn:
     raise StoreUnavailable("redis cache:6379: cannot be reached")
 
@@ -111,3 +119,16 @@ def test_after_a_long_absence_history_has_no_hole() -> None:
     ends = [found.at for found in refresher().agents["bot"].history]
     assert HISTORY == len(ends)
     assert [600] * (HISTORY - 1) == [after - before for before, after in pairwise(ends)]
+
+
+def test_what_was_read_before_the_store_went_away_is_in_the_next_picture() -> None:
+    store = GoesAway()
+    refresher = Refresher(store, ["bot"], ["traces"], clock=lambda: NOW)
+    for end in (AT, AT + 600, AT + 1200):
+        judge(store, end)
+        with pytest.raises(StoreUnavailable):
+            refresher.refresh()
+        store.away = False
+        refresher.refresh()
+        assert end == refresher().agents["bot"].history[-1].at
+    assert [AT, AT + 600, AT + 1200] == [found.at for found in refresher().agents["bot"].history]
