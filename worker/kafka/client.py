@@ -1,6 +1,6 @@
 """How Kafka clients are made: settings measured with kafka-python 3.0.12, and a clear word when one fails.
 
-The client hides why it could not connect; the reason is taken from its log (see `kafka_log`).
+The client hides why it could not connect; the reason is taken from its log (see `client_log`).
 """
 
 from __future__ import annotations
