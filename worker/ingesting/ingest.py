@@ -121,7 +121,7 @@ class Ingest:
         self._count(self._decode(batches))
         self._ledger.settle()
         self.stats.last_tick = self._monotonic()
-        self._pace(time.perf_counter() - began)
+        self._pace(sum(map(len, batches.values())), time.perf_counter() - began)
 
     def _decode(self, batches: Mapping[Partition, Sequence[Record]]) -> Iterable[tuple[str, _Rows]]:
         """The turns to count, by agent and bin set."""
@@ -207,10 +207,11 @@ class Ingest:
                 chain.add(agent, _deltas(rows, binned, chain.partition, slice(start, end)))
                 chain.turns[agent] += end - start
 
-    def _pace(self, took_s: float) -> None:
+    def _pace(self, records: int, took_s: float) -> None:
+        """How many to read the next time; a pass of few does not show how long one of many takes."""
         if took_s > SLOW_S:
             self._limit = max(MIN_RECORDS, self._limit // 2)
-        elif took_s < SLOW_S / 4:
+        elif took_s < SLOW_S / 4 and records > self._limit // 2:
             self._limit = min(MAX_RECORDS, self._limit * 2)
 
 
