@@ -127,3 +127,23 @@ def test_where_starts_failed_and_no_batch_is_bad_the_place_is_said_and_reading_g
         process.stop()
     assert [{f"{topic}-1": 0}] == [line["at"] for line in said if line["event"] == "no_bad_batch"]
     assert counted(store, topic) == 20
+
+
+def test_a_partition_that_was_taken_and_came_back_is_looked_at_once(kafka_broker: Broker, topic: str) -> None:
+    produce(kafka_broker, topic, [(1, turn(n)) for n in range(20)])
+    partition, source = Partition(topic, 1), KafkaSource(options(kafka_broker), [topic])
+    wait_for(lambda: source.poll() == {} and partition in source.parked())
+    read: list[int] = []
+
+    def all_read() -> bool:
+        read.extend(record.offset for record in source.poll().get(partition, ()))
+        return len(read) == 20
+
+    with capture_logs() as said:
+        for _ in range(3):
+            source.park(partition)
+            source.place(partition, 0)
+            source.probe(partition, 0)
+        wait_for(all_read)
+        source.close({})
+    assert ["looking_for_a_bad_batch", "no_bad_batch"] == [line["event"] for line in said if "at" in line]

@@ -109,8 +109,10 @@ class Detours:
         self, starts: Mapping[Partition, int], records: int, otherwise: SourceFailed | None = None
     ) -> None:
         """Leave these partitions alone until it is known which of them has a bad batch ahead, if any."""
-        self._searches.append(_Search(starts, records, otherwise))
-        log.warning("looking_for_a_bad_batch", at=self._searches[-1].at)
+        search = _Search(starts, records, otherwise)
+        if search not in self._searches:  # one that was taken and came back is looked at once
+            self._searches.append(search)
+            log.warning("looking_for_a_bad_batch", at=search.at)
         self._leave_alone(starts)
 
     def search_on(self) -> None:
