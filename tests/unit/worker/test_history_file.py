@@ -23,4 +23,4 @@ def test_a_slow_machine_takes_in_as_many_lines_between_two_judgements(tmp_path: 
         return found
 
     assert portions(2_000) == portions(50)
-    assert list(range(1_200)) == sum(portions(50), [])
+    assert list(range(1_200)) == [offset for portion in portions(50) for offset in portion]
