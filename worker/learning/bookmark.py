@@ -6,6 +6,7 @@ ever, and nobody could say where.
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,16 +24,22 @@ if TYPE_CHECKING:
 LEARNING_AT = "learning-at"
 """Name of the place among an agent's values; it has none while nothing is read."""
 
+THIS_PROCESS = uuid.uuid4().hex
+
 log = structlog.get_logger()
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Learning reads on from `offset`, or (topic "") fits bins. It `died` so often right there before."""
+    """Learning in a `process` reads on from `offset`, or (topic "") fits bins.
+
+    It `died` so often right there before.
+    """
 
     topic: str = ""
     number: int = 0
     offset: int = 0
     died: int = 0
+    process: str = ""
 
     def again(self, other: Place) -> Place:
         """This place, with the deaths of another if it is the same."""
@@ -42,11 +49,15 @@ class Place(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Bookmark:
-    """Notes where an agent's learning is, with the leader's `token`."""
+    """Notes where an agent's learning is, with the leader's `token`.
+
+    What a living process left when the store went away is no death.
+    """
 
     agent: str
     store: AgentStore
     token: int
+    process: str = THIS_PROCESS
     _before: Place = field(default=Place(topic="nowhere"), init=False)
     _put: bool = field(default=False, init=False)
 
@@ -56,7 +67,7 @@ class Bookmark:
         if stored is None:
             return
         left = msgspec.json.decode(stored, type=Place)
-        self._before = msgspec.structs.replace(left, died=left.died + 1)
+        self._before = msgspec.structs.replace(left, died=left.died + (left.process != self.process))
         if self._before.died < ATTEMPTS:
             return
         at = {"partition": f"{left.topic}-{left.number}", "offset": left.offset} if left.topic else {}
@@ -77,7 +88,7 @@ class Bookmark:
         Raises:
             DeposedError: another leads by now.
         """
-        self._note(Place(*partition, offset))
+        self._note(Place(*partition, offset, process=self.process))
 
     def fits(self) -> None:
         """All is read, and bins are fitted.
@@ -85,7 +96,7 @@ class Bookmark:
         Raises:
             DeposedError: another leads by now.
         """
-        self._note(Place())
+        self._note(Place(process=self.process))
 
     def close(self) -> None:
         """Nothing is read any more: who comes next does not follow a death."""

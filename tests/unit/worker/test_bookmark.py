@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
@@ -28,9 +29,10 @@ class Looked:
         raise AttributeError(name)
 
 
-def start(store: MemoryStore, looked: Looked) -> tuple[Bookmark, list[dict[str, Any]]]:
-    """A start of learning, and what it says of the ones before."""
-    bookmark = Bookmark("support", store, 5)
+def start(store: MemoryStore, looked: Looked, process: str = "") -> tuple[Bookmark, list[dict[str, Any]]]:
+    """A start of learning, in a new process unless one is named, and what it says of the ones before."""
+    process = process or uuid.uuid4().hex
+    bookmark = Bookmark("support", store, 5, process)
     with capture_logs() as said:
         bookmark.look(looked)
     return bookmark, [dict(line) for line in said]
@@ -61,6 +63,19 @@ def test_deaths_in_different_places_and_orderly_ends_are_no_reason_to_look() -> 
         bookmark.close()
         assert [] == said
     assert [] == looked.at
+
+
+def test_a_process_that_begins_anew_as_the_store_was_away_has_not_died() -> None:
+    store, looked = MemoryStore(), Looked()
+    for _ in range(4):
+        bookmark, said = start(store, looked, "the same")
+        assert [] == said
+        bookmark.at(P0, 2_000)
+    for died in (1, 2):
+        bookmark, said = start(store, looked)
+        assert [died] * (died == 2) == [line["died"] for line in said]
+        bookmark.at(P0, 2_000)
+    assert [(P0, 2_000)] == looked.at
 
 
 def test_a_death_of_fitting_is_said_without_a_place() -> None:
