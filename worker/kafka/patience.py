@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 POLL_MS = 100
 """How long a poll waits; as long as a rebalance stalls the partitions that it does not move."""
-_GLANCE_MS = 5
+_GLANCE_MS = 20
 _SPINNING = 0.05
 """A poll that found nothing has spun if its thread worked for this share of the time.
 
