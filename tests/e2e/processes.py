@@ -92,7 +92,7 @@ class WorkerProcess:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},  # as in the image
             preexec_fn=_die_with_parent,  # noqa: PLW1509 - one prctl call, no lock is taken
         )
         self._reader = threading.Thread(target=self._read, args=(self._process.stderr,), daemon=True)

@@ -74,9 +74,15 @@ def absorb(segment: Segment, end: int, history: History) -> None:
 
 
 def _absorb_joints(segment: Segment, history: History) -> None:
-    """The joints' references take the hours that were calm in every dimension and every joint."""
+    """The joints' references take the hours that were calm in every dimension and every joint.
+
+    An hour is offered once every side of a joint was offered it. One that cannot be judged (an agent without
+    tools has no tool pattern) holds nothing up: it is not offered an hour in weeks.
+    """
     kept = [tracked.kept for tracked in segment.tracked.values()] + list(segment.joints_kept.values())
-    offered = min(tracked.absorbed_to for tracked in segment.tracked.values())
+    sides = {side for joint in segment.layout.joints for side in (joint.given, joint.outcome)}
+    judged = [segment.tracked[side] for side in sides if segment.tracked[side].latest]
+    offered = min((tracked.absorbed_to for tracked in judged), default=segment.joints_absorbed_to)
     for hour in range(segment.joints_absorbed_to, offered):
         segment.joints_absorbed_to = hour + 1
         if all(one.calm(hour) for one in kept) and not history.gaps(_hour(hour)):
