@@ -134,15 +134,13 @@ def _view(judgement: JointJudgement) -> JointView:
 
 def _behaviour(segment: Segment, inputs: bool | None) -> BehaviourVerdict | None:
     """The joint that moved most: at fixed inputs where the inputs moved, by its slices where they did not."""
-    candidates = [
-        judgement
-        for judgement in segment.joints.values()
-        if judgement.behaviour.assessable and judgement.behaviour.given == "input.cluster"
-    ] or [judgement for judgement in segment.joints.values() if judgement.behaviour.assessable]
-    if not candidates:
+    joints = segment.joints.values()
+    assessable = [judgement for judgement in joints if judgement.behaviour.assessable]
+    finest = [j for j in assessable if j.behaviour.given == "input.cluster"] or assessable
+    moved = [j for j in finest if j.behaviour.moved] if inputs else [j for j in joints if j.slices]
+    if not (moved or finest):
         return None
-    moved = [j for j in candidates if (j.behaviour.moved if inputs else bool(j.slices))]
-    worst = max(moved or candidates, key=lambda j: j.behaviour.psi)
+    worst = max(moved or finest, key=lambda j: j.behaviour.psi)
     told = worst.slices if worst.slices and not inputs else worst.behaviour.where
     gates = segment.rules.gates(worst.behaviour.outcome)
     level: Level = "low"
