@@ -17,6 +17,7 @@ from baselines.store import (
     Outcome,
     Partition,
     PartitionState,
+    Push,
     Put,
     PutField,
     Write,
@@ -191,15 +192,16 @@ class MemoryStore:
         state.fence = token
         for write in writes:
             match write:
-                case Put(name, value):
+                case Put(name, None):
                     state.values.pop(name, None)
-                    state.values |= {name: value} if value is not None else {}
+                case Put(name, bytes() as value):
+                    state.values[name] = value
                 case PutField(name, key, value):
                     state.hashes[name][key] = value
-                case _:
-                    entries = state.lists[write.name]
-                    entries.append(write.value)
-                    del entries[: -write.keep]
+                case Push(name, entry, keep):
+                    entries = state.lists[name]
+                    entries.append(entry)
+                    del entries[:-keep]
         return True
 
     def token(self, agent: str) -> int:
