@@ -98,7 +98,7 @@ def soak(options: argparse.Namespace, folder: Path) -> bool:
     workers = [WorkerProcess(config, folder, f"worker-{n}").start() for n in range(options.workers)]
     there = Installation(kafka, valkey, proxy, workers, Random(options.seed))
     hours = LEARNED_H + 6 + int(options.minutes * HOURS_A_MINUTE * 1.2)
-    turns = quiet_turns(hours, round(options.rate * 60 / HOURS_A_MINUTE), options.seed)
+    turns = quiet_turns(hours, _turns_an_hour(options.rate), options.seed)
     stream = Stream(broker, TOPIC, PARTITIONS, turns, options.rate)
     try:
         watch = _run(there, stream, options, broker)
@@ -112,9 +112,14 @@ def soak(options: argparse.Namespace, folder: Path) -> bool:
         valkey.stop()
 
 
+def _turns_an_hour(rate: float) -> int:
+    """Of event time, at `rate` turns a second of the clock."""
+    return round(rate * 60 / HOURS_A_MINUTE)
+
+
 def _run(there: Installation, stream: Stream, options: argparse.Namespace, broker: Broker) -> Watch:
     """Learn, then traffic and faults for so many minutes, then calm until all is counted."""
-    stream.send(round(options.rate * 60 / HOURS_A_MINUTE) * (LEARNED_H + 3))
+    stream.send(_turns_an_hour(stream.rate) * (LEARNED_H + 3))
     for _ in range(0 if options.calm else LEARNING_FAULTS):
         time.sleep(there.rng.expovariate(1 / CALM_S))
         there.strike()

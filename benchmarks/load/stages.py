@@ -6,6 +6,7 @@ import gc
 import time
 from collections import defaultdict
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from binning.counts import bucket_deltas
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 BATCH = 2_000
 REPEATS = 3
-SHARED = ("texts", "has_text", "vectors", "outputs", "output_texts", "input_marks", "output_marks", "calls")
+SHARED = tuple(
+    name for name, made in vars(Batch).items() if isinstance(made, cached_property) and name[0] != "_"
+)
 TOTAL = "all bins of a turn"
 
 
