@@ -38,11 +38,10 @@ class Leadership:
         return self._token if time.monotonic() < self._until else None
 
     def run(self, stop: threading.Event) -> None:
-        """Take or renew the lease until told to stop, then give it up."""
+        """Take or renew the lease until told to stop; it is still ours then, if it was."""
         while not stop.is_set():
             self.renew()
             stop.wait(self._ttl_s / 3)
-        self.renounce()
 
     def renounce(self) -> None:
         """Give up the token: a write without an answer may still land, and must not pass for a later one."""

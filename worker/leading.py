@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import structlog
@@ -23,6 +23,7 @@ from worker.judging.judge import AgentJudge
 from worker.kafka.ranges import KafkaRanges
 from worker.lead import Judging, Learning, lead
 from worker.leadership import Leadership
+from worker.learning.bookmark import told_to_stop
 from worker.learning.learn import Learner
 from worker.learning.orphans import Orphans
 from worker.learning.reclustering import Reclusterer
@@ -86,10 +87,19 @@ class Leading:
         orphans = Orphans(self._store, topics, time.monotonic)
         learning = Learning(agents, self._store, self._learner, self._reclusterer, orphans)
         judging = Judging(agents, topics, self._store, self._judge, time.time)
-        threads.start("lease", lambda: leadership.run(threads.stop))
+        threads.start("lease", lambda: self._hold(leadership, agents, threads))
         threads.start("learn", lambda: lead(learning, leadership, threads.stop, self._learns))
         threads.start("judge", lambda: lead(judging, leadership, threads.stop, self._judges))
         threads.start("sender", lambda: self._send(agents, leadership, threads.stop))
+
+    def _hold(self, leadership: Leadership, agents: Sequence[str], threads: Threads) -> None:
+        """Hold the lease until told to stop; what is half learned then is no death to who leads next."""
+        leadership.run(threads.stop)
+        token = leadership.token
+        if token is not None and threads.failure is None:
+            with suppress(StoreUnavailable):
+                told_to_stop(self._store, agents, token)
+        leadership.renounce()
 
     def _learns(self) -> None:
         self._health.tick("learn", time.monotonic(), next_within=LEARNING_S)

@@ -70,13 +70,15 @@ def settings(broker: Broker, valkey: ValkeyServer, prefix: str, topic: str, **ov
 class WorkerProcess:
     """One `quadrift run`. Its log lines are JSON, kept in `lines`.
 
-    The first of the processes that share `deadly` to log one of its events is killed at that line.
+    The first of the processes that share `deadly` to log one of its events is killed at that line. `module`
+    is what is run: the worker, or what a test puts in its place.
     """
 
     config: Mapping[str, Any]
     folder: Path
     name: str = "worker"
     role: str = "all"
+    module: str = "worker"
     port: int = field(default_factory=free_port)
     deadly: set[str] = field(default_factory=set)
     lines: list[dict[str, Any]] = field(default_factory=list)
@@ -88,7 +90,7 @@ class WorkerProcess:
         path = self.folder / f"{self.name}.yaml"
         path.write_text(yaml.safe_dump({**self.config, "http": {"port": self.port}}), encoding="utf-8")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "worker", "run", "--config", str(path), "--role", self.role],
+            [sys.executable, "-m", self.module, "run", "--config", str(path), "--role", self.role],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

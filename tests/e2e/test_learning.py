@@ -8,13 +8,18 @@ import uuid
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
+from baselines.connection import connect
+from baselines.redis_store import RedisStore
 from benchmarks.chaos.oracle import differences
 from tests.e2e.counts import Left, caught_up, left
 from tests.e2e.processes import WorkerProcess, eventually, produce, settings
+from tests.unit.worker.test_bookmark import Looked
 from worker.demo.scenario import HOUR, Scenario, latest_begin
 from worker.demo.traffic import Sent, generate
+from worker.learning.bookmark import LEARNING_AT, THIS_PROCESS, Bookmark, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -110,6 +115,31 @@ def test_an_agent_that_appears_an_hour_later_is_learned_and_counted_beside_the_f
         assert _turns_from(merged, topic, agent, starts) == found.turns
         assert found.active.turns >= 200
     assert worker.stop() == 0
+
+
+def test_a_process_told_to_stop_while_it_fits_bins_has_not_died(
+    kafka_broker: Broker, valkey: ValkeyServer, redis_prefix: str, topic: str, tmp_path: Path
+) -> None:
+    produce(kafka_broker, topic, PARTITIONS, records(traffic(latest_begin(time.time(), 30), 28, 100)))
+    store = RedisStore(connect(valkey.url), redis_prefix)
+
+    def fits() -> bool:
+        return not noted(store).topic
+
+    config = settings(kafka_broker, valkey, redis_prefix, topic)
+    worker = WorkerProcess(config, tmp_path, module="tests.e2e.fits_for_ever").start()
+    eventually("it fits bins", fits)
+    assert worker.stop() == 0
+    following = Bookmark(AGENT, store, store.token(AGENT))
+    following.look(Looked())
+    following.fits()
+    assert Place(process=THIS_PROCESS) == noted(store)
+
+
+def noted(store: RedisStore) -> Place:
+    """Where learning is."""
+    place = store.get(AGENT, LEARNING_AT)
+    return msgspec.json.decode(place, type=Place) if place is not None else Place("nowhere")
 
 
 def _of(agent: str, sent: Sent) -> Sent:

@@ -18,11 +18,16 @@ from worker.ingesting.placing import ATTEMPTS
 from worker.leadership import DeposedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from baselines.store import AgentStore
     from worker.records import Ranges
 
 LEARNING_AT = "learning-at"
 """Name of the place among an agent's values; it has none while nothing is read."""
+
+LEARNING_ENDED = "learning-ended"
+"""Name of the process that was told to stop last while it led, among an agent's values."""
 
 THIS_PROCESS = uuid.uuid4().hex
 
@@ -51,7 +56,8 @@ class Place(msgspec.Struct, frozen=True):
 class Bookmark:
     """Notes where an agent's learning is, with the leader's `token`.
 
-    What a living process left when the store went away is no death.
+    What a living process left when the store went away is no death, nor is what one left that was told to
+    stop.
     """
 
     agent: str
@@ -67,7 +73,9 @@ class Bookmark:
         if stored is None:
             return
         left = msgspec.json.decode(stored, type=Place)
-        self._before = msgspec.structs.replace(left, died=left.died + (left.process != self.process))
+        ended = self.store.get(self.agent, LEARNING_ENDED) or b""
+        died = left.process not in (self.process, ended.decode())
+        self._before = msgspec.structs.replace(left, died=left.died + died)
         if self._before.died < ATTEMPTS:
             return
         at = {"partition": f"{left.topic}-{left.number}", "offset": left.offset} if left.topic else {}
@@ -109,3 +117,14 @@ class Bookmark:
         put = Put(LEARNING_AT, msgspec.json.encode(place.again(self._before)))
         if not self.store.write(self.agent, self.token, [put]):
             raise DeposedError
+
+
+def told_to_stop(store: AgentStore, agents: Iterable[str], token: int) -> None:
+    """This process ends, in the middle of fitting bins perhaps, which nothing can break off in order.
+
+    Raises:
+        StoreUnavailable: it cannot be noted.
+    """
+    for agent in agents:
+        if store.get(agent, LEARNING_AT) is not None:
+            store.write(agent, token, [Put(LEARNING_ENDED, THIS_PROCESS.encode())])

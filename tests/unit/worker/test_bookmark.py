@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from baselines.memory import MemoryStore
 from baselines.store import Partition
 from worker.leadership import DeposedError
-from worker.learning.bookmark import Bookmark
+from worker.learning.bookmark import THIS_PROCESS, Bookmark, told_to_stop
 
 P0, P1 = Partition("turns", 0), Partition("turns", 1)
 
@@ -75,6 +75,19 @@ def test_a_process_that_begins_anew_as_the_store_was_away_has_not_died() -> None
         bookmark, said = start(store, looked)
         assert [died] * (died == 2) == [line["died"] for line in said]
         bookmark.at(P0, 2_000)
+    assert [(P0, 2_000)] == looked.at
+
+
+def test_a_process_that_was_told_to_stop_has_not_died_and_makes_no_death_before_it_forgotten() -> None:
+    store, looked = MemoryStore(), Looked()
+    for process in ("", THIS_PROCESS, ""):
+        bookmark, said = start(store, looked, process)
+        assert [] == said
+        bookmark.at(P0, 2_000)
+        if process:
+            told_to_stop(store, ["support"], 5)
+    _, said = start(store, looked)
+    assert [2] == [line["died"] for line in said]
     assert [(P0, 2_000)] == looked.at
 
 
