@@ -16,7 +16,7 @@ import structlog
 from baselines.errors import StoreUnavailable
 from baselines.learned import ACTIVE, Active
 from baselines.store import Put
-from baselines.watermark import watermark
+from baselines.watermark import EventClock
 from worker.ingesting.dead_letters import DeadLettersUnavailable
 from worker.ingesting.placing import state_lost
 from worker.judging.tracked import IncompatibleError, OutdatedError
@@ -146,6 +146,7 @@ class Judging:
     store: Store
     judge: Callable[[str, Active], AgentJudge]
     clock: Callable[[], float]
+    _event_clock: EventClock = field(default_factory=EventClock, init=False)
     _judges: dict[str, AgentJudge] = field(default_factory=dict, init=False)
     _told: dict[str, bytes] = field(default_factory=dict, init=False)
     _counted: dict[Partition, int] = field(default_factory=dict, init=False)
@@ -153,6 +154,7 @@ class Judging:
 
     def forget(self) -> None:
         """As Line."""
+        self._event_clock = EventClock()
         self._judges.clear()
         self._told.clear()
         self._behind_since.clear()
@@ -162,7 +164,8 @@ class Judging:
         partitions = [p for p in self.store.partitions() if p.topic in self.topics]
         states = {p: self.store.state(p) for p in partitions}
         self._refuse_lost_state(states)
-        judged = [self._judge(agent, states, token) for agent in self.agents]
+        mark = self._event_clock.read(states, self.clock())
+        judged = [self._judge(agent, states, mark, token) for agent in self.agents]
         return any(judged)
 
     def _refuse_lost_state(self, states: Mapping[Partition, PartitionState]) -> None:
@@ -172,7 +175,9 @@ class Judging:
                 raise state_lost(partition, offset)
         self._counted = {p: s.next_offset for p, s in states.items() if s.next_offset is not None}
 
-    def _judge(self, agent: str, states: Mapping[Partition, PartitionState], token: int) -> bool:
+    def _judge(
+        self, agent: str, states: Mapping[Partition, PartitionState], mark: Watermark, token: int
+    ) -> bool:
         """A few steps of one agent; whether any was judged.
 
         While partitions go over to another bin set nothing is judged: some count under it, some do not yet.
@@ -181,7 +186,6 @@ class Judging:
         if stored is None:
             return False
         active = Active.from_bytes(stored)
-        mark = watermark(states, self.clock())
         behind = [str(p) for p, s in states.items() if s.digests.get(agent, active.digest) != active.digest]
         if behind:
             self._say_behind(agent, token, self._status(active, None, mark), behind)

@@ -14,7 +14,6 @@ from alerts.verdict import encode
 from baselines.learned import ACTIVE
 from baselines.memory import MemoryStore
 from baselines.store import Put
-from baselines.watermark import watermark
 from config.errors import ConfigError
 from config.load import load
 from config.settings import Settings
@@ -118,11 +117,11 @@ class _Ticks:
 
 
 def _judge(agents: Mapping[str, Replayed], store: Store) -> Iterator[Verdict]:
-    mark = watermark({p: store.state(p) for p in store.partitions()}, time.time())
-    if mark.at is None:
+    mark = store.state(HISTORY).watermark
+    if mark is None:
         return
     for replayed in agents.values():
-        yield from replayed.judge.advance(mark.at, TOKEN) or ()
+        yield from replayed.judge.advance(mark, TOKEN) or ()
 
 
 def _learn(

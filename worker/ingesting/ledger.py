@@ -141,7 +141,7 @@ class Ledger:
         """Commit what there is and leave the group; the next owner reads again what cannot be committed."""
         try:
             for chain in list(self._chains.values()):
-                self._commit(chain, None)
+                self._commit(chain, None, self._clock())
         except WAITS as error:
             log.info("left_uncommitted", reason=str(error))
         finally:
@@ -164,7 +164,7 @@ class Ledger:
             return
         for chain in list(self._chains.values()):
             if chain.full:
-                self._commit(chain, None)
+                self._commit(chain, None, self._clock())
 
     def _commit_all(self) -> None:
         """Once a second: every partition, with word on whether it has caught up."""
@@ -172,19 +172,20 @@ class Ledger:
             if self._registered.get(topic) != partitions:
                 self._store.register(topic, partitions)
                 self._registered[topic] = partitions
+        asked_at = self._clock()  # what comes into the logs from here on, no word of ours vouches for
         ends = self._source.ends(list(self._chains))
         if ends or not self._chains:
             self.heard_at = self._monotonic()
         for chain in list(self._chains.values()):
-            self._commit(chain, ends.get(chain.partition))
+            self._commit(chain, ends.get(chain.partition), asked_at)
         self.lag = {p: max(0, ends[p] - chain.next) for p, chain in self._chains.items() if p in ends}
         active = self._active() if self._chains else {}
         for chain in self._chains.values():
             if not chain.pending and chain.changes_with(active) and not ahead_of(chain.digests, active):
                 self.stats.gaps.update(adopt(chain, active))
 
-    def _commit(self, chain: Chain, end: int | None) -> None:
-        """One link of a partition's chain. `end` is where its log ends, None when that is not known."""
+    def _commit(self, chain: Chain, end: int | None, at: float) -> None:
+        """One link of a partition's chain. `end` is where its log ended at `at`, None when not known."""
         position = self._source.position(chain.partition)
         if position is not None and position > chain.next:
             chain.next = position  # over markers of transactions, or records that are gone
@@ -193,11 +194,11 @@ class Ledger:
             return  # the first event behind a gap, which tells how far it may reach, is about to come
         if not chain.pending:
             if end is not None and chain.partition not in self.blocked:
-                self._report(chain, chain.next, caught_up=caught_up)
+                self._report(chain, chain.next, caught_up=caught_up, at=at)
             return
         if self._letters is not None:
             self._letters.flush()
-        outcome = self._store.commit(chain.commit(caught_up=caught_up, at=self._clock()))
+        outcome = self._store.commit(chain.commit(caught_up=caught_up, at=at))
         self.stats.commits[outcome.value] += 1
         if outcome in (Outcome.APPLIED, Outcome.ALREADY):
             stored = self._store.state(chain.partition) if outcome is Outcome.ALREADY else None
@@ -209,12 +210,12 @@ class Ledger:
         else:
             self._set_back(chain, outcome.value)
 
-    def _report(self, chain: Chain, stored: int, *, caught_up: bool) -> None:
+    def _report(self, chain: Chain, stored: int, *, caught_up: bool, at: float) -> None:
         """Nothing new: say whether we have caught up, when that changed and every five seconds."""
         now = self._monotonic()
         if chain.told_of(caught_up, now):
             return
-        if self._store.report(chain.partition, stored, caught_up=caught_up, at=self._clock()):
+        if self._store.report(chain.partition, stored, caught_up=caught_up, at=at):
             chain.told = (caught_up, now)
         else:
             self._set_back(chain, Outcome.REFUSED.value)

@@ -16,7 +16,7 @@ import structlog
 from alerts.verdict import Verdict, decode
 from baselines.errors import StoreError
 from baselines.learned import ACTIVE, Active
-from baselines.watermark import watermark
+from baselines.watermark import EventClock
 from worker.judging.verdicts import Histogram
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ class Refresher:
         self._clock = clock
         self._every_s = every_s
         self._read = {name: _Read() for name in agents}
+        self._event_clock = EventClock()
         self._snapshot = Snapshot(at=0.0, agents={name: AgentView(name) for name in agents})
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="snapshot", daemon=True)
@@ -112,7 +113,7 @@ class Refresher:
         now = self._clock()
         known = [partition for partition in self._store.partitions() if partition.topic in self._topics]
         partitions = {partition: self._store.state(partition) for partition in known}
-        mark = watermark(partitions, now)
+        mark = self._event_clock.read(partitions, now)
         agents = {name: self._agent(name) for name in self._read}
         self._snapshot = Snapshot(now, agents, partitions, mark.at, mark.lagging)
 
