@@ -75,14 +75,17 @@ def test_a_store_that_was_rolled_back_takes_the_watermark_back_with_it() -> None
     assert (110, ()) == clock.read(before, now=16)
 
 
-@given(st.lists(st.tuples(st.sampled_from(["send", "read", "say", "look"]), st.integers(0, 2)), max_size=80))
+HAPPENS = st.tuples(st.sampled_from(["send", "read", "say", "look"]), st.integers(0, 2))
+
+
+@given(st.lists(HAPPENS, min_size=20, max_size=60))
 def test_nothing_older_than_the_watermark_is_unread_in_a_log_that_is_written_in_order(
     happens: list[tuple[str, int]],
 ) -> None:
     partitions = (A, B, C)
     logs: dict[Partition, list[int]] = {p: [] for p in partitions}
     counted = dict.fromkeys(partitions, 0)
-    states = dict.fromkeys(partitions, PartitionState())
+    states = {p: idle(None, at=0) for p in partitions}
     clock = EventClock()
 
     def say(partition: Partition, now: int) -> None:
