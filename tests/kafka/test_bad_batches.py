@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from confluent_kafka import Producer
 
 from baselines.store import Partition
 from tests.kafka.support import (
@@ -26,6 +27,7 @@ from tests.kafka.support import (
 )
 from tests.unit.worker.memory_log import START, turn
 from worker.kafka.bombs import MOST_BYTES
+from worker.kafka.client import MAX_POLL_RECORDS
 from worker.kafka.probe import BadBatch, find_bad_batch
 from worker.kafka.ranges import KafkaRanges
 from worker.kafka.source import KafkaSource
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from baselines.redis_store import RedisStore
     from tests.servers import Broker, KafkaServer, ValkeyServer
 
+SQUEEZED = {"compression.type": "zstd", "message.max.bytes": 1_000_000_000}
 MIDDLE = b"damaged-here"
 
 
@@ -79,9 +82,8 @@ def test_a_damaged_batch_is_a_gap_of_its_true_size(
 def test_a_bomb_is_jumped_over_by_counting_and_by_learning(
     kafka_broker: Broker, topic: str, store: RedisStore
 ) -> None:
-    bomb = {"compression.type": "zstd", "message.max.bytes": 1_000_000_000}
     produce(kafka_broker, topic, [(0, turn(0)), (0, turn(1))])
-    produce(kafka_broker, topic, [(0, bytes(MOST_BYTES + 1_000))], **bomb)
+    produce(kafka_broker, topic, [(0, bytes(MOST_BYTES + 1_000))], **SQUEEZED)
     produce(kafka_broker, topic, [(0, turn(number)) for number in (2, 3)], **{"compression.type": "zstd"})
     process = Process(KafkaSource(options(kafka_broker), [topic]), store, ACTIVE)
     wait_for(lambda: caught_up(store, topic, [5, 0, 0, 0]), process)
@@ -103,17 +105,10 @@ def test_a_bomb_kills_twice_and_is_jumped_over_by_the_third_start(
     if kafka_broker.kind == "mock":
         pytest.skip("the mock cluster is of this process, which must not be killed")
     produce(kafka_broker, topic, [(0, turn(number)) for number in range(10)])
-    bomb = {"compression.type": "zstd", "message.max.bytes": 1_000_000_000}
-    widen(kafka_broker, topic, 1_000_000)
-    produce(kafka_broker, topic, [(0, bytes(300 << 20))], **bomb)
+    lay_deadly_bomb(kafka_broker, topic)
     produce(kafka_broker, topic, [(n % 4, turn(n)) for n in range(10, 50)])
-    command = [sys.executable, "-m", "tests.kafka.doomed", line, kafka_broker.bootstrap, topic]
-    runs = [
-        subprocess.run([*command, str(valkey.port), redis_prefix], timeout=PATIENCE_S, check=False).returncode
-        for _ in range(3)
-    ]
 
-    assert [-9, -9, 0] == runs
+    assert [-9, -9, 0] == three_runs(line, kafka_broker, topic, valkey, redis_prefix)
     if line == "learning":
         status = json.loads(store.get(AGENT, "status") or b"")
         assert (50, None) == (status["turns"], store.get(AGENT, LEARNING_AT))
@@ -121,6 +116,45 @@ def test_a_bomb_kills_twice_and_is_jumped_over_by_the_third_start(
     assert counted(store, topic) == 50
     (gap,) = store.state(Partition(topic, 0)).gaps
     assert (10, 11, 1, "unreadable") == (gap.first, gap.end, gap.records, gap.reason)
+
+
+def lay_deadly_bomb(broker: Broker, topic: str) -> None:
+    """A batch in partition 0 that takes more memory than a doomed process may have."""
+    widen(broker, topic, 1_000_000)
+    produce(broker, topic, [(0, bytes(300 << 20))], **SQUEEZED)
+
+
+def three_runs(line: str, broker: Broker, topic: str, valkey: ValkeyServer, prefix: str) -> list[int]:
+    """How each of three processes ended that count or learn one after the other."""
+    doomed = [sys.executable, "-m", "tests.kafka.doomed", line, broker.bootstrap, topic]
+    command = [*doomed, str(valkey.port), prefix]
+    return [subprocess.run(command, timeout=PATIENCE_S, check=False).returncode for _ in range(3)]
+
+
+@pytest.mark.fault("K11")
+def test_a_deadly_batch_behind_offsets_without_records_is_not_opened_by_the_third_start_of_learning(
+    kafka_broker: Broker, topic: str, store: RedisStore, valkey: ValkeyServer, redis_prefix: str
+) -> None:
+    if kafka_broker.kind == "mock":
+        pytest.skip("the mock cluster is of this process, which must not be killed")
+    leave_a_hole(kafka_broker, topic, MAX_POLL_RECORDS + 3_000)
+    produce(kafka_broker, topic, [(0, turn(number)) for number in range(10)])
+    lay_deadly_bomb(kafka_broker, topic)
+    produce(kafka_broker, topic, [(0, turn(number)) for number in range(10, 50)])
+
+    assert [-9, -9, 0] == three_runs("learning", kafka_broker, topic, valkey, redis_prefix)
+    assert 50 == json.loads(store.get(AGENT, "status") or b"")["turns"]
+
+
+def leave_a_hole(broker: Broker, topic: str, offsets: int) -> None:
+    """So many offsets of partition 0 that nobody will ever see a record of, as a compacted log has them."""
+    producer = Producer({"bootstrap.servers": broker.bootstrap, "transactional.id": topic, **SQUEEZED})
+    producer.init_transactions(PATIENCE_S)
+    producer.begin_transaction()
+    for _ in range(offsets):
+        producer.produce(topic, value=b"none", partition=0)
+    producer.flush(PATIENCE_S)
+    producer.abort_transaction(PATIENCE_S)
 
 
 def test_where_every_batch_can_be_read_none_is_found(kafka_broker: Broker, topic: str) -> None:

@@ -53,7 +53,7 @@ class KafkaRanges:
         self._options = options
         self._topics = tuple(topics)
         self._monotonic = monotonic
-        self._avoided: dict[Partition, BadBatch] = {}
+        self._avoided: dict[Partition, tuple[int, BadBatch]] = {}
         self._admin = open_admin(options)
         try:
             self._consumer = open_consumer(options, group=None)
@@ -130,7 +130,7 @@ class KafkaRanges:
         bad = find_bad_batch(self._options, partition, offset)
         if bad is not None:
             log.error("bad_batch", partition=str(partition), offset=bad.first, end=bad.end)
-            self._avoided[partition] = bad
+            self._avoided[partition] = offset, bad
 
     def close(self) -> None:
         """Let the connections go."""
@@ -144,14 +144,14 @@ class KafkaRanges:
     def _before_bad_batch(self, partition: Partition, position: int) -> int:
         """How many records to poll, so that a bad batch is not opened; one that is reached is jumped over.
 
-        The client opens a batch when the first of its records is asked for. Offsets may be missing, so the
-        last stretch before it is read one by one.
+        The client opens a batch when the first of its records is asked for. Offsets may be missing, so only
+        records tell how far it is: `good` from where the search began. From there they are read one by one.
         """
-        bad = self._avoided.get(partition)
+        begun, bad = self._avoided.get(partition, (0, None))
         if bad is None or position >= bad.end:
             return MAX_POLL_RECORDS
         if position < bad.reached:
-            return max(1, min(MAX_POLL_RECORDS, bad.reached - position - MAX_POLL_RECORDS))
+            return max(1, min(MAX_POLL_RECORDS, bad.good)) if position <= begun else 1
         self._jump(TopicPartition(*partition), position, bad)
         return MAX_POLL_RECORDS
 
