@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from alerts.verdict import Cause, Change, Quadrant
+from binning.layout import OTHER
 
 ChangeSet = Mapping[str, Mapping[str, int]]
 """Turns per value of each field of the change set: {field: {value: turns}}."""
@@ -21,8 +22,12 @@ def changes(before: ChangeSet, now: Sequence[tuple[int, ChangeSet]]) -> tuple[Ch
 
     `now` are slices of event time since the onset, (start in seconds since the epoch, turns), ascending.
     Notably: by at least 0.10 and by more than sampling explains (z of two proportions over 4). `first_seen`
-    is the start of the first slice in which the value's share had risen so far.
+    is the start of the first slice in which the value's share had risen so far. Values that have less than
+    a tenth of the turns before and now are one, `__other__`: a field that begins to take a new value on every
+    turn has moved too. A field that was not carried before has not: it may have been there, uncounted.
     """
+    named = _named(before, merged([slice_ for _, slice_ in now]))
+    before, now = _pooled(before, named), [(start, _pooled(slice_, named)) for start, slice_ in now]
     total = merged([slice_ for _, slice_ in now])
     found = [
         (
@@ -86,6 +91,28 @@ def merged(slices: Sequence[ChangeSet]) -> dict[str, dict[str, int]]:
             for value, turns in values.items():
                 sums[value] = sums.get(value, 0) + turns
     return total
+
+
+def _named(before: ChangeSet, now: ChangeSet) -> dict[str, frozenset[str]]:
+    """The values of each field with a tenth of the turns before or now; no other can rise by as much."""
+    return {
+        field: frozenset(
+            value
+            for counts in (before, now)
+            for value in counts.get(field, {})
+            if _share(counts, field, value) >= RISE
+        )
+        for field in now
+    }
+
+
+def _pooled(counts: ChangeSet, named: Mapping[str, frozenset[str]]) -> dict[str, dict[str, int]]:
+    pooled: dict[str, dict[str, int]] = {field: {} for field in counts}
+    for field, values in counts.items():
+        for value, turns in values.items():
+            name = value if value in named.get(field, ()) else OTHER
+            pooled[field][name] = pooled[field].get(name, 0) + turns
+    return pooled
 
 
 def _turns(counts: ChangeSet, field: str) -> int:

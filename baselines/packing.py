@@ -8,6 +8,7 @@ count of a sparse hour is one byte; names are written once per segment, and the 
 from __future__ import annotations
 
 import zlib
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import msgspec
 import numpy as np
 
 from baselines.store import TURNS, Delta
+from binning.layout import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
 VERSION = b"\x01"
 """First byte of a packed hour: the format's version."""
+
+MOST_VALUES = 32
+"""Values of a field of the change set that an hour keeps by name."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _bucket = msgspec.msgpack.Decoder(dict[str, int | str])
@@ -58,7 +63,11 @@ def decode_bucket(data: bytes) -> Delta:
 
 
 def fold(buckets: Iterable[Bucket]) -> Delta:
-    """The sum of buckets, earliest first: counts add up, the first pointer of a name stays."""
+    """The sum of buckets, earliest first: counts add up, the first pointer of a name stays.
+
+    A field of the change set keeps its most common `MOST_VALUES`, the others become one: where a tool set or
+    a prompt is put together for each turn every turn has a value of its own, and weeks of them are kept.
+    """
     total = Delta()
     counts = total.counts
     for bucket in buckets:
@@ -66,7 +75,20 @@ def fold(buckets: Iterable[Bucket]) -> Delta:
             counts[name] = counts.get(name, 0) + count
         for name, pointer in bucket.pointers.items():
             total.pointers.setdefault(name, pointer)
+    _bound(counts)
     return total
+
+
+def _bound(counts: dict[str, int]) -> None:
+    values: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
+    for name, count in counts.items():
+        if name.startswith("@"):
+            values[name.partition("=")[0]].append((-count, name))
+    for field, found in values.items():
+        rest = f"{field}={OTHER}"
+        rare = [name for _, name in sorted(found) if name != rest][MOST_VALUES:]
+        if rare:
+            counts[rest] = counts.get(rest, 0) + sum(counts.pop(name) for name in rare)
 
 
 def pack_hour(hour: Delta) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
+from hashlib import blake2b
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -20,11 +22,15 @@ if TYPE_CHECKING:
     from binning.turn import Turn
 
 TURNS = "#"
-CHANGE_SET = ("model", "response_model", "prompt_version", "service_version", "system_prompt_hash")
+_NAMED = ("model", "response_model", "prompt_version", "service_version", "system_prompt_hash")
 
-_change_set = attrgetter(*CHANGE_SET)
+_change_set = attrgetter(*_NAMED, "tools")
+_retrieval = attrgetter("retrieval")
+_index_version = attrgetter("index_version")
 _POINTERS = 4
 _VALUE_LENGTH = 64
+_SHORT = re.compile(r"[\w.:/+-]{0,60}")
+"""Names and no sentence, and no more of them than an alert shows of a value: what it cut would not differ."""
 
 Gain = tuple[dict[str, int], dict[str, str]]
 
@@ -35,9 +41,9 @@ def bucket_deltas(
     """What each minute since the epoch gains: counts by field, and pointers.
 
     A field is `slot` for all turns and `attribute=value/slot` for a segment (dimensions only, joints are
-    kept for all), `#` and `attribute=value/#` for the number of turns, `@name=value` for the change set. A
-    pointer is kept as `*0` to `*3`, the first turn of each residue of its id's hash; `pointer` makes that of
-    the turn at an index.
+    kept for all), `#` and `attribute=value/#` for the number of turns, `@name=value` for the change set (of
+    those turns that carry the name). A pointer is kept as `*0` to `*3`, the first turn of each residue of its
+    id's hash; `pointer` makes that of the turn at an index.
     """
     minutes = np.fromiter((turn.at for turn in turns), np.float64, len(turns)) // 60
     deltas: dict[int, Gain] = {}
@@ -99,11 +105,25 @@ def _segment_fields(bin_set: BinSet, binned: Binned, rows: NDArray[np.int64]) ->
 
 def _change_set_fields(turns: Sequence[Turn]) -> dict[str, int]:
     fields: Counter[str] = Counter()
-    for values, count in Counter(map(_change_set, turns)).items():
-        for name, value in zip(CHANGE_SET, values, strict=True):
+    for (*values, tools), count in Counter(map(_change_set, turns)).items():
+        for name, value in zip(_NAMED, values, strict=True):
             if value is not None:
                 fields[f"@{name}={value[:_VALUE_LENGTH]}"] += count
+        if tools is not None:
+            fields[f"@tools={_tool_set(tools)}"] += count
+    for version, count in Counter(map(_index_version, filter(None, map(_retrieval, turns)))).items():
+        if version is not None:
+            fields[f"@index_version={version[:_VALUE_LENGTH]}"] += count
     return dict(fields)
+
+
+def _tool_set(tools: tuple[str, ...]) -> str:
+    """One name for a set of tools in any order: `lookup+refund`, or how many and a digest: `12 #5c0e91d3`."""
+    names = sorted(set(tools))
+    if _SHORT.fullmatch(shown := "+".join(names)):
+        return shown or "none"
+    digest = blake2b("\n".join(names).encode(), digest_size=4).hexdigest()
+    return f"{len(names)} #{digest}"
 
 
 def _first_pointers(

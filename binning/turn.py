@@ -1,9 +1,9 @@
 """What a turn is: one user input and the agent's answer to it.
 
 The wire format (turn JSON) and every other trace dialect decode to this one shape. Only `binning` reads its
-texts; what leaves this package are bins, counts and pointers. What nothing reads of the wire format (`tools`,
-`conversation_id`, `retrieval.index_version`) is no field here, so that no time goes into decoding it. A turn
-refers to nothing that refers to it, so the garbage collector need not look at it (`gc=False`).
+texts; what leaves this package are bins, counts and pointers. What nothing reads of the wire format
+(`conversation_id`) is no field here, so that no time goes into decoding it. A turn refers to nothing that
+refers to it, so the garbage collector need not look at it (`gc=False`).
 """
 
 from __future__ import annotations
@@ -62,11 +62,12 @@ class Output(msgspec.Struct, gc=False):
 
 
 class Retrieval(msgspec.Struct, gc=False):
-    """What the agent's retrieval step found."""
+    """What the agent's retrieval step found, and in which build of its index."""
 
     sources: OrNull[tuple[str, ...]] = ()
     documents: int | None = None
     top_score: float | None = None
+    index_version: str | None = None
 
     def __post_init__(self) -> None:
         if self.sources is None:
@@ -74,7 +75,10 @@ class Retrieval(msgspec.Struct, gc=False):
 
 
 class Turn(msgspec.Struct, kw_only=True, gc=False):
-    """One turn. `at` is `timestamp` on the wire; `turn_id` defaults to `trace_id` (see `identity`)."""
+    """One turn. `at` is `timestamp` on the wire; `turn_id` defaults to `trace_id` (see `identity`).
+
+    `tools` are the names of those that the agent was offered, whichever it called.
+    """
 
     trace_id: str
     at: EventTime = msgspec.field(name="timestamp")
@@ -86,6 +90,7 @@ class Turn(msgspec.Struct, kw_only=True, gc=False):
     response_model: str | None = None
     prompt_version: str | None = None
     service_version: str | None = None
+    tools: tuple[str, ...] | None = None
     system_prompt_hash: str | None = None
     retrieval: Retrieval | None = None
     attributes: OrNull[dict[str, OrNull[str | float | bool]]] = msgspec.field(default_factory=dict)

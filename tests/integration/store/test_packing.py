@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baselines.packing import decode_bucket, encode_bucket, fold, pack_hour, unpack_hour
+from baselines.packing import MOST_VALUES, decode_bucket, encode_bucket, fold, pack_hour, unpack_hour
 from baselines.store import Delta
 
 COUNTS = st.integers(1, 2**53)
@@ -38,6 +38,17 @@ def test_a_bucket_is_read_back_as_it_was(delta: Delta) -> None:
 def test_folding_adds_counts_and_keeps_the_first_pointer() -> None:
     parts = [Delta({"#": 1}, {"*0": "a"}), Delta({"#": 2, "5": 1}, {"*0": "b", "*1": "c"})]
     assert Delta({"#": 3, "5": 1}, {"*0": "a", "*1": "c"}) == fold(parts)
+
+
+def test_an_hour_keeps_the_commonest_values_of_a_field_and_the_number_of_the_others() -> None:
+    scattered = [Delta({"#": 3, f"@tools={n}": 1, "@tools=usual": 2, "@model=m": 3}) for n in range(100)]
+    once = fold(scattered)
+    assert (once.counts["@tools=usual"], once.counts["@model=m"], once.counts["#"]) == (200, 300, 300)
+    assert once.counts["@tools=__other__"] == 100 - (MOST_VALUES - 1)
+    reopened = fold([once, Delta({"@tools=late": 1, "@tools=usual": 1})])
+    values = {name: count for name, count in reopened.counts.items() if name.startswith("@tools=")}
+    assert (len(values), sum(values.values()), values["@tools=usual"]) == (MOST_VALUES + 1, 302, 201)
+    assert fold([once]) == once
 
 
 def test_a_packed_hour_of_another_version_is_an_error() -> None:

@@ -110,6 +110,19 @@ def test_the_facts_name_the_change_and_what_was_ruled_out() -> None:
     assert told["Turns to read"] == "traces-3@18233 trace 4bf92f3577b34da6"
 
 
+def test_other_tools_and_another_index_read_as_a_sentence() -> None:
+    found = (
+        Change("tools", "lookup+refund", "lookup", NOON, 0.97),
+        Change("tools", "12 #5c0e91d3", "13 #77b0d2aa", NOON, 0.5),
+        Change("index_version", "2026-01", "2026-02", NOON, 1.0),
+    )
+    since = "since 2026-10-16 12:00 UTC"
+    assert facts(make_notification(changes=found, cause="own_change"))["Changed since"] == (
+        f"tools lookup+refund -> lookup (97 % {since}); tools 12 #5c0e91d3 -> 13 #77b0d2aa (50 % {since}); "
+        f"index_version 2026-01 -> 2026-02 (100 % {since})"
+    )
+
+
 def test_what_is_unknown_is_left_out() -> None:
     told = facts(make_notification(samples=()))
     assert {"Means", "First step", "Since", "Episode"} == set(told)

@@ -42,6 +42,7 @@ def test_every_key_of_the_wire_format_is_read() -> None:
             attributes={"plan": "pro", "seats": 3, "beta": True},
             retrieval={"sources": ["wiki"], "documents": 4, "top_score": 0.5, "index_version": "7"},
             model="m",
+            tools=["lookup", "refund"],
             input_tokens=12,
             duration_ms=3,
             something_new={"unknown": ["keys", "are", "ignored"]},
@@ -52,6 +53,9 @@ def test_every_key_of_the_wire_format_is_read() -> None:
     assert [call.name for call in turn.output.tool_calls] == ["lookup", "lookup"]
     assert turn.output.tool_calls[1].error == "no such order"
     assert turn.attributes == {"plan": "pro", "seats": 3.0, "beta": True}
+    assert turn.tools == ("lookup", "refund")
+    assert turn.retrieval is not None
+    assert turn.retrieval.index_version == "7"
     assert turn.identity == "u1"
 
 
@@ -105,6 +109,13 @@ def test_what_is_no_point_in_time_is_said_to_be_none(value: object) -> None:
         (record(trace_id=[SECRET]), Malformed(Reason.WRONG_TYPE, "$.trace_id")),
         (record(input=SECRET), Malformed(Reason.WRONG_TYPE, "$.input")),
         (record(input={"text": [SECRET]}), Malformed(Reason.WRONG_TYPE, "$.input.text")),
+        (record(tools=SECRET), Malformed(Reason.WRONG_TYPE, "$.tools")),
+        (record(tools={SECRET: 1}), Malformed(Reason.WRONG_TYPE, "$.tools")),
+        (record(tools=["lookup", {"name": SECRET}]), Malformed(Reason.WRONG_TYPE, "$.tools[1]")),
+        (
+            record(retrieval={"index_version": [SECRET]}),
+            Malformed(Reason.WRONG_TYPE, "$.retrieval.index_version"),
+        ),
         (record(attributes={SECRET: [SECRET]}), Malformed(Reason.WRONG_TYPE, "$.attributes[...]")),
         (
             record(output={"tool_calls": [{"name": "a"}, {"arguments": SECRET}]}),
@@ -197,7 +208,7 @@ def test_turns_are_sorted_by_agent_as_each_is_by_itself() -> None:
 def test_null_for_an_optional_key_is_the_same_as_leaving_it_out() -> None:
     nulls = (
         b'{"trace_id": "a", "timestamp": 1790000000, "input": null, "attributes": {"plan": null},'
-        b' "retrieval": null,'
+        b' "retrieval": null, "tools": null,'
         b' "output": {"text": null, "tool_calls": null, "flags": null}}'
     )
     left_out = b'{"trace_id": "a", "timestamp": 1790000000, "output": {}}'
