@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from binning.contextual import BATCH, ContextualEncoder, said
+from binning.contextual import BATCH, ContextualEncoder
+from binning.encoder import EncoderUnavailable, said
 from binning.models import file_digest, folder_digest, model_folder, onnx_file
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def torch_encoder(model: str) -> ContextualEncoder:
     """A sentence-transformers model in torch: on CUDA when there is one, else one thread of the CPU.
 
     Raises:
-        ValueError: there is no such model on this machine, or it cannot be loaded.
+        ValueError: there is no such model on this machine.
+        EncoderUnavailable: it fails on its first texts; many another error where it cannot be loaded.
     """
     folder = model_folder(model)
     os.environ["HF_HUB_OFFLINE"] = "1"
@@ -33,10 +35,7 @@ def torch_encoder(model: str) -> ContextualEncoder:
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(1)  # a worker scales by processes
-    try:
-        loaded: Any = SentenceTransformer(str(folder), device=device)
-    except (RuntimeError, OSError) as error:
-        raise ValueError(f"transformer:{model} on {device} cannot be loaded ({said(error)})") from error
+    loaded: Any = SentenceTransformer(str(folder), device=device)
 
     def run(texts: Sequence[str]) -> NDArray[np.float32]:
         vectors: NDArray[np.float32] = loaded.encode(
@@ -51,7 +50,8 @@ def onnx_encoder(model: str) -> ContextualEncoder:
     """A transformer in onnxruntime, on one thread: mean of the last hidden states, of length one.
 
     Raises:
-        ValueError: onnxruntime or the file of the model is not here, or it cannot be loaded.
+        ValueError: onnxruntime or the file of the model is not here, or is no such file.
+        EncoderUnavailable: it cannot be loaded now, or fails on its first texts.
     """
     file, tokens = onnx_file(model)
     try:
@@ -63,8 +63,10 @@ def onnx_encoder(model: str) -> ContextualEncoder:
     states = onnxruntime.capi.onnxruntime_pybind11_state
     try:
         session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    except (states.Fail, states.InvalidGraph, states.InvalidProtobuf, RuntimeError) as error:
+    except (states.Fail, states.InvalidGraph, states.InvalidProtobuf) as error:
         raise ValueError(f"onnx:{model} cannot be loaded ({said(error)})") from error
+    except (states.RuntimeException, states.EPFail) as error:
+        raise EncoderUnavailable(f"onnx:{model} cannot be loaded now ({said(error)})") from error
     takes = {entry.name for entry in session.get_inputs()}
     tokenizer = Tokenizer.from_file(str(tokens))
     tokenizer.enable_truncation(_MAX_TOKENS)

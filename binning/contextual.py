@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from binning.encoder import EncoderFailed
+from binning.encoder import EncoderFailed, EncoderUnavailable, said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,12 +33,6 @@ _WARM_UP = (
     "where is my parcel, it should have been here a week ago",
     "the page shows an error " * 20,
 )
-
-
-def said(error: Exception) -> str:
-    """An error of a library in a line: its name, and how its text begins."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
 
 
 class ContextualEncoder:
@@ -63,7 +57,8 @@ class ContextualEncoder:
         `raises` is what the model raises when it cannot go on, as for want of memory.
 
         Raises:
-            ValueError: it cannot encode even those.
+            EncoderUnavailable: it cannot encode even those.
+            ValueError: their vectors are none.
         """
         self.name = name
         self.digest = digest
@@ -75,7 +70,7 @@ class ContextualEncoder:
         try:
             first = np.asarray(model(_WARM_UP))
         except raises as error:
-            raise ValueError(f"{name} fails on its first texts ({said(error)})") from error
+            raise EncoderUnavailable(f"{name} fails on its first texts ({said(error)})") from error
         if not np.isfinite(first).all():
             raise ValueError(f"{name} fails on its first texts (vectors that are not finite)")
         self.width = int(first.shape[1])

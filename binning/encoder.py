@@ -20,6 +20,16 @@ class EncoderFailed(Exception):  # noqa: N818 - it names a state of the world, n
         self.failed = failed
 
 
+class EncoderUnavailable(Exception):  # noqa: N818 - as above
+    """It cannot be made now: memory is short, a disk or a device fails. A later start may find it well."""
+
+
+def said(error: Exception) -> str:
+    """An error of a library in a line: its name, and how its text begins."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
+
+
 class Encoder(Protocol):
     """What turns texts into vectors. `digest` names its weights: bins of two digests are never compared."""
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from itertools import chain
+from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from safetensors import SafetensorError
 from scipy.sparse import csr_array
 from tokenizers import Tokenizer
 
 from binning import distil
+from binning.encoder import EncoderUnavailable, said
 from binning.models import model_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -23,6 +27,16 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, float], None]
 
+_AMISS = (
+    EOFError,
+    FileNotFoundError,
+    ImportError,
+    IsADirectoryError,
+    JSONDecodeError,
+    NotADirectoryError,
+    PermissionError,
+    SafetensorError,
+)
 _MAX_CHARACTERS = 8_192
 _REMEMBERED_WORDS = 65_536
 _CHUNK = 4_096
@@ -42,16 +56,37 @@ def load_encoder(
     is ever fetched from a model hub.
 
     Raises:
-        ValueError: the kind is unknown, its extra is not installed, or the model is not on this machine.
+        ValueError: the kind is unknown, its extra is not installed, or the model is not on this machine, or
+            not whole.
+        EncoderUnavailable: there is not memory enough now, or a disk or a device fails.
     """
-    if kind == "static":
-        folder = distil.artefact(model_folder(model), cache, progress or _silent)
-        return StaticEncoder(folder, f"static:{model}")
-    if kind not in ("transformer", "onnx"):
+    if kind not in ("static", "transformer", "onnx"):
         raise ValueError(f"encoder kind {kind!r} is unknown: use static, transformer or onnx")
-    from binning import backends  # noqa: PLC0415 - what the static encoder does not need
+    with _explained(f"encoder {kind}:{model}"):
+        if kind == "static":
+            folder = distil.artefact(model_folder(model), cache, progress or _silent)
+            return StaticEncoder(folder, f"static:{model}")
+        from binning import backends  # noqa: PLC0415 - what the static encoder does not need
 
-    return backends.torch_encoder(model) if kind == "transformer" else backends.onnx_encoder(model)
+        return backends.torch_encoder(model) if kind == "transformer" else backends.onnx_encoder(model)
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Tell what stays wrong until a person mends it from what another start may find well.
+
+    Where an error does not say which it is, as most of torch's, it is the latter.
+
+    Raises:
+        ValueError: a file or a package is missing, may not be used, or is not what it should be.
+        EncoderUnavailable: all else.
+    """
+    try:
+        yield
+    except _AMISS as error:
+        raise ValueError(f"{name} cannot be loaded ({said(error)}): see encoder.model and .cache") from error
+    except (MemoryError, OSError, RuntimeError) as error:
+        raise EncoderUnavailable(f"{name} cannot be loaded now ({said(error)})") from error
 
 
 def default_cache() -> Path:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from binning.contextual import BATCH
-from binning.encoder import EncoderFailed
+from binning.encoder import EncoderFailed, EncoderUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -33,15 +33,22 @@ def choose(
     """Of `makers`, best first, the first that keeps up; the last one serves when none does.
 
     A digest in `learned_with` settles it: bins of another encoder could not be compared, and all workers must
-    agree. An encoder that cannot be made here (its maker raises ValueError) or fails is passed over.
+    agree. An encoder that cannot be made here or fails is passed over.
+
+    Raises:
+        ValueError: there is none, or none that the agents were learned with.
+        EncoderUnavailable: as above, but one that cannot be made now might have been it.
     """
     passed: list[str] = []
     last: Encoder | None = None
+    none: type[Exception] = ValueError
     for kind, make in makers.items():
         try:
             made = make()
-        except ValueError as error:
+        except (ValueError, EncoderUnavailable) as error:
             passed.append(f"{kind}: {error}")
+            if isinstance(error, EncoderUnavailable):
+                none = EncoderUnavailable
             continue
         if learned_with:
             if made.digest in learned_with:
@@ -58,7 +65,7 @@ def choose(
         passed.append(f"{kind} is too slow, {rate:.0f} texts/s")
         last = made
     if last is None:
-        raise ValueError("; ".join(["no encoder for `auto` fits what the agents were learned with", *passed]))
+        raise none("; ".join(["no encoder for `auto` fits what the agents were learned with", *passed]))
     return Choice(last, "; ".join(["none keeps up, the fastest was taken", *passed]))
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from baselines.errors import StoreError
+from binning.encoder import EncoderUnavailable
 from config.load import ConfigError, load
 from config.log import configure
 from config.settings import Log, Settings
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         sys.stderr.write(f"quadrift: {error}\n")
         return 2
-    except StoreError as error:
+    except (EncoderUnavailable, StoreError) as error:
         sys.stderr.write(f"quadrift: {error}\n")
         return 1
     except KeyboardInterrupt:

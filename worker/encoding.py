@@ -42,6 +42,7 @@ def encoder(settings: EncoderSettings, learned_with: frozenset[str] = frozenset(
 
     Raises:
         ConfigError: there is no such model here, or its package is not installed.
+        EncoderUnavailable: it cannot be made now.
     """
     choice = chosen(settings, learned_with)
     log.info("encoder", name=choice.encoder.name, digest=choice.encoder.digest[:16], why=choice.why)
@@ -55,6 +56,7 @@ def chosen(settings: EncoderSettings, learned_with: frozenset[str] = frozenset()
 
     Raises:
         ConfigError: there is no such model here, or its package is not installed.
+        EncoderUnavailable: it cannot be made now.
     """
     threadpool_limits(1)
     columns = (

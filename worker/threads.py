@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from baselines.errors import StoreError
-from binning.encoder import EncoderFailed
+from binning.encoder import EncoderFailed, EncoderUnavailable
 from worker.judging.tracked import IncompatibleError
 from worker.kafka.client import KafkaUnavailable
 from worker.records import SourceFailed
@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-MENDABLE = (EncoderFailed, StoreError, KafkaUnavailable, SourceFailed, HttpUnavailable, IncompatibleError)
+MENDABLE = (
+    EncoderFailed,
+    EncoderUnavailable,
+    StoreError,
+    KafkaUnavailable,
+    SourceFailed,
+    HttpUnavailable,
+    IncompatibleError,
+)
 """What a person can mend: told in one line."""
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from binning.distil import RECIPE
+from binning.encoders import default_cache
 from tests.e2e.processes import PATIENCE_S, WorkerProcess, eventually, settings
 from tests.servers import Broker, free_port
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.servers import ValkeyServer
 
 
@@ -109,3 +111,30 @@ def test_a_wrong_redis_password_is_named_and_not_repeated(
     assert status == 1
     assert "redis.password" in said
     assert "wrong-password" not in said
+
+
+@pytest.mark.fault("P5")
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that fails to be read")
+def test_an_encoder_that_a_disk_does_not_give_is_no_mistake_of_the_config(
+    valkey: ValkeyServer, redis_prefix: str, tmp_path: Path
+) -> None:
+    (made,) = default_cache().glob(f"static-*-v{RECIPE}")
+    folder = tmp_path / "cache" / made.name
+    shutil.copytree(made, folder)
+    (folder / "vectors.npy").unlink()
+    (folder / "vectors.npy").symlink_to("/proc/self/mem")  # whose first page nobody can read
+    config = settings(nowhere(), valkey, redis_prefix, "t", encoder={"cache": str(tmp_path / "cache")})
+    status, said = refused(tmp_path, config)
+    assert status == 1
+    assert "static:all-MiniLM-L6-v2 cannot be loaded now (OSError: [Errno 5]" in said
+
+
+@pytest.mark.parametrize(
+    "encoder", [{"model": "nowhere"}, {"kind": "transformer", "model": "nowhere"}, {"cache": "/proc/nowhere"}]
+)
+def test_an_encoder_that_is_not_there_is_a_mistake_of_the_config(
+    encoder: dict[str, str], valkey: ValkeyServer, redis_prefix: str, tmp_path: Path
+) -> None:
+    status, said = refused(tmp_path, settings(nowhere(), valkey, redis_prefix, "t", encoder=encoder))
+    assert status == 2
+    assert "nowhere" in said

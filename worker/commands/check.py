@@ -17,6 +17,7 @@ from rich.text import Text
 
 from baselines.errors import StoreError, StoreRefused, StoreUnavailable
 from baselines.redis_store import RedisStore
+from binning.encoder import EncoderUnavailable
 from config.errors import ConfigError
 from config.taxonomies import load_intents, load_responses
 from worker.commands.check_taxonomy import TaxonomyScores, cross_validated
@@ -75,7 +76,7 @@ def all_checks(settings: Settings) -> Checks:
 def _run(what: str, trial: Callable[[], str | TaxonomyScores]) -> Finding:
     try:
         found = trial()
-    except (ConfigError, StoreError, KafkaUnavailable) as error:
+    except (ConfigError, EncoderUnavailable, StoreError, KafkaUnavailable) as error:
         return Finding(what, ok=False, says=str(error))
     return Finding(what, ok=True, says=str(found), scores=None if isinstance(found, str) else found)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from binning.contextual import ContextualEncoder
+from binning.encoder import EncoderUnavailable
 from binning.keeping_up import choose
 
 if TYPE_CHECKING:
@@ -56,6 +57,18 @@ def test_one_that_cannot_be_made_here_is_passed_over_and_told() -> None:
     choice = choose({"best": absent, **makers("plain")}, FAST, ())
     assert choice.encoder.digest == "plain"
     assert "best: its package is missing" in choice.why
+
+
+def away() -> Encoder:
+    raise EncoderUnavailable("the device is busy")
+
+
+@pytest.mark.fault("P5")
+def test_one_that_cannot_be_made_now_is_passed_over_unless_the_agents_may_have_been_learned_with_it() -> None:
+    assert choose({"best": away, **makers("plain")}, FAST, ()).encoder.digest == "plain"
+    assert choose({"best": away, **makers("plain")}, FAST, {"plain"}).encoder.digest == "plain"
+    with pytest.raises(EncoderUnavailable, match="best: the device is busy"):
+        choose({"best": away, **makers("plain")}, FAST, {"another"})
 
 
 def without_memory(_: Sequence[str]) -> NDArray[np.float32]:

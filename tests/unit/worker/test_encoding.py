@@ -9,6 +9,7 @@ from baselines.learned import ACTIVE, Active, bin_set_name
 from baselines.memory import MemoryStore
 from baselines.store import Put
 from binning.binset import BinSet
+from binning.encoder import EncoderUnavailable
 from binning.encoders import default_cache
 from config.errors import ConfigError
 from config.settings import Encoder
@@ -64,5 +65,5 @@ def test_a_transformer_that_fails_on_its_first_texts_is_said_in_one_line_and_aut
     choice = chosen(settings)
     assert not choice.encoder.name.startswith("transformer:")
     assert "fails on its first texts (RuntimeError: CUDA error: no kernel image is available)" in choice.why
-    with pytest.raises(ConfigError, match=r"fails on its first texts \(RuntimeError: CUDA error"):
+    with pytest.raises(EncoderUnavailable, match=r"fails on its first texts \(RuntimeError: CUDA error"):
         chosen(settings.model_copy(update={"kind": "transformer"}))
