@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from baselines.errors import StoreUnavailable
+from baselines.followed import followed
 from baselines.learned import ACTIVE, Active
 from baselines.store import Put
 from baselines.watermark import EventClock
@@ -161,8 +162,7 @@ class Judging:
 
     def slice(self, token: int) -> bool:
         """As Line: judge what the watermark has passed."""
-        partitions = [p for p in self.store.partitions() if p.topic in self.topics]
-        states = {p: self.store.state(p) for p in partitions}
+        states = followed(self.store, self.topics)
         self._refuse_lost_state(states)
         mark = self._event_clock.read(states, self.clock())
         judged = [self._judge(agent, states, mark, token) for agent in self.agents]

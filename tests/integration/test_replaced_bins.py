@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from baselines.learned import ACTIVE, Active, bin_set_name, layout_name, reference_name
-from baselines.store import Put
+from baselines.store import TURNS, BucketKey, Commit, Delta, Outcome, Partition, Put, Switch
 from binning.binset import BinSet
 from binning.dimensions.length import InputLength
 from tests.integration.place import AGENT, TOKEN, Place
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from worker.judging.judge import AgentJudge
 
 COARSE = BinSet("none", [("input.length", InputLength((4,)))], {}, ())
+COARSER = BinSet("none", [("input.length", InputLength((6,)))], {}, ())
 DAY = 86_400.0
 
 
@@ -46,10 +47,10 @@ def active(place: Place) -> Active:
     return Active.from_bytes(place.store.get(AGENT, ACTIVE) or b"")
 
 
-def learn_anew(place: Place) -> None:
+def learn_anew(place: Place, bins: BinSet = COARSE, days: float = 0) -> None:
     """As `baseline recluster` does, once all is learned."""
-    now = Active(COARSE.digest, START, 1, (), (AGENT,))
-    learned = Put(bin_set_name(COARSE.digest), COARSE.to_bytes())
+    now = Active(bins.digest, START + days * DAY, 1, (), (AGENT,))
+    learned = Put(bin_set_name(bins.digest), bins.to_bytes())
     writes = replacing(place.store, AGENT, [P0], active(place), now)
     assert place.store.write(AGENT, TOKEN, [learned, *writes])
 
@@ -74,9 +75,28 @@ def test_bins_with_counts_of_35_days_stay_and_those_without_go_with_all_of_their
     days_later(place, 36)
     assert [0, 1] == [place.turns(BINS), len(place.server.keys(f"*:bin*{COARSE.digest}"))]
     assert {AGENT: COARSE.digest} == place.store.state(P0).digests
-    following = Active("next", START, 1, (), (AGENT,))
-    assert place.store.write(AGENT, TOKEN, replacing(place.store, AGENT, [P0], active(place), following))
+    learn_anew(place, COARSER, days=36)
 
+    assert (FINER.digest, COARSE.digest) == active(place).past
+    assert [[False] * 4, [True] * 4] == [left(place, BINS), left(place, FINER)]
+
+
+def test_bins_stay_for_the_counts_of_a_topic_that_nobody_reads_any_more_until_those_are_old_too(
+    place: Place,
+) -> None:
+    gone, minute = Partition("taken-out-of-the-config", 0), int(START + 10 * DAY) // 60
+    place.store.register(gone.topic, 1)
+    counts = {BucketKey(AGENT, minute, BINS.digest): Delta({TURNS: 3, "0": 3})}
+    switch, at = Switch(AGENT, "", BINS.digest), START + 10 * DAY
+    link = Commit(gone, None, 3, "id", {}, [switch], at, caught_up=True, at=at, buckets=counts)
+    assert place.store.commit(link) is Outcome.APPLIED
+    days_later(place, 36)
+    assert [0, False] == [place.turns(BINS), BINS.digest in place.store.state(P0).digests.values()]
+
+    learn_anew(place, COARSE, days=36)
+    assert (BINS.digest, FINER.digest) == active(place).past
+    days_later(place, 46)
+    learn_anew(place, COARSER, days=46)
     assert (FINER.digest, COARSE.digest) == active(place).past
     assert [[False] * 4, [True] * 4] == [left(place, BINS), left(place, FINER)]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from baselines.followed import followed
 from baselines.learned import ACTIVE, Active
 from baselines.redis_store import RedisStore
 from config.errors import ConfigError
@@ -139,7 +140,7 @@ def _to_go_over(store: Store, agent: str, topics: frozenset[str]) -> int:
     """How many partitions still count under another bin set than the one in force."""
     stored = store.get(agent, ACTIVE)
     digest = Active.from_bytes(stored).digest if stored is not None else ""
-    states = [store.state(partition) for partition in store.partitions() if partition.topic in topics]
+    states = followed(store, topics).values()
     return sum(state.digests.get(agent, digest) != digest for state in states)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from rich.table import Table
 
+from baselines.followed import followed
 from baselines.history import ALL
 from baselines.learned import ACTIVE, Active, bin_set_name
 from baselines.reference import FREEZE_HOURS
@@ -30,7 +31,6 @@ def in_force(store: Store, agent: str, settings: Settings) -> dict[str, Any] | N
     if stored is None:
         return None
     active = Active.from_bytes(stored)
-    states = {p: store.state(p) for p in store.partitions() if p.topic in settings.kafka.topics}
     return {
         "bin_set": active.digest,
         "learned_to": active.until,
@@ -46,7 +46,7 @@ def in_force(store: Store, agent: str, settings: Settings) -> dict[str, Any] | N
                 "from_offset": _begin(partition, state, agent, active),
                 "next_offset": state.next_offset,
             }
-            for partition, state in states.items()
+            for partition, state in followed(store, settings.kafka.topics).items()
         },
     }
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
+from baselines.followed import followed
 from baselines.learned import ACTIVE, Active
 from baselines.store import Put
 from worker.leadership import DeposedError
@@ -54,8 +55,7 @@ class Orphans:
         if now < self._due.get(agent, 0.0):
             return
         self._due[agent] = now + EVERY_S
-        partitions = [p for p in self.store.partitions() if p.topic in self.topics]
-        found = (self.store.state(partition).digests.get(agent) for partition in partitions)
+        found = (state.digests.get(agent) for state in followed(self.store, self.topics).values())
         digests = {digest for digest in found if digest is not None}
         stored = self.store.get(agent, ACTIVE)  # after the partitions' states: never older than they are
         active = Active.from_bytes(stored) if stored is not None else None

@@ -1,4 +1,8 @@
-"""Bin sets that were replaced: kept while anything is counted under them, then deleted with all of theirs."""
+"""Bin sets that were replaced: kept while anything is counted under them, then deleted with all of theirs.
+
+Counts are deleted by who reads their partition. Nobody does with those of a topic that was taken out of the
+config: they count until they are 35 days old.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from baselines.history import KEEP_HOURS
 from baselines.learned import ACTIVE, bin_set_name, layout_name, reference_name
 from baselines.store import Put
 from worker.judging.inheriting import PROGRESS
@@ -19,15 +24,19 @@ if TYPE_CHECKING:
 
 
 def replacing(
-    store: PartitionStore, agent: str, partitions: Collection[Partition], before: Active, now: Active
+    store: PartitionStore, agent: str, read: Collection[Partition], before: Active, now: Active
 ) -> tuple[Put, ...]:
     """The writes that put `now` in force in place of `before`, and delete what nothing needs any more.
 
-    Whoever still counts under a bin set that is deleted is refused by the partition, which has another one.
+    `read` are the partitions of the configured topics. Whoever still counts under a bin set that is deleted
+    is refused by the partition, which has another one.
     """
+    counting = {store.state(partition).digests.get(agent) for partition in read}
+    old = int(now.until // 3600) - KEEP_HOURS
+    kept = [(partition, 0 if partition in read else old) for partition in store.partitions()]
 
     def needed(digest: str) -> bool:
-        return any(_holds(store, partition, agent, digest) for partition in partitions)
+        return digest in counting or any(_newest(store, p, agent, digest) >= begin for p, begin in kept)
 
     past = tuple(dropwhile(lambda digest: not needed(digest), before.past))
     lost = tuple(digest for digest in before.lost if digest != now.digest and needed(digest))
@@ -37,11 +46,10 @@ def replacing(
     return (*(Put(name, None) for name in names), Put(ACTIVE, following.to_bytes()))
 
 
-def _holds(store: PartitionStore, partition: Partition, agent: str, digest: str) -> bool:
-    if store.state(partition).digests.get(agent) == digest:
-        return True
+def _newest(store: PartitionStore, partition: Partition, agent: str, digest: str) -> int:
+    """The newest hour since the epoch with counts under a bin set, -1 without any."""
     read = store.read(partition, agent, digest, {}, {})
-    return bool(read.minutes or read.hours)
+    return max((*read.hours, *(minute // 60 for minute in read.minutes)), default=-1)
 
 
 def _values(digest: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ import structlog
 
 from alerts.verdict import Verdict, decode
 from baselines.errors import StoreError
+from baselines.followed import followed
 from baselines.learned import ACTIVE, Active
 from baselines.watermark import EventClock
 from worker.judging.verdicts import Histogram
@@ -111,8 +112,7 @@ class Refresher:
             StoreError: it did not answer; the last snapshot stands.
         """
         now = self._clock()
-        known = [partition for partition in self._store.partitions() if partition.topic in self._topics]
-        partitions = {partition: self._store.state(partition) for partition in known}
+        partitions = followed(self._store, self._topics)
         mark = self._event_clock.read(partitions, now)
         agents = {name: self._agent(name) for name in self._read}
         self._snapshot = Snapshot(now, agents, partitions, mark.at, mark.lagging)
