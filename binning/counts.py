@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
-from hashlib import blake2b
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -23,14 +21,13 @@ if TYPE_CHECKING:
 
 TURNS = "#"
 _NAMED = ("model", "response_model", "prompt_version", "service_version", "system_prompt_hash")
+_CHANGE_SET = (*_NAMED, "tools")
 
-_change_set = attrgetter(*_NAMED, "tools")
+_change_set = attrgetter(*_NAMED, "tool_set")
 _retrieval = attrgetter("retrieval")
 _index_version = attrgetter("index_version")
 _POINTERS = 4
 _VALUE_LENGTH = 64
-_SHORT = re.compile(r"[\w.:/+-]{0,60}")
-"""Names and no sentence, and no more of them than an alert shows of a value: what it cut would not differ."""
 
 Gain = tuple[dict[str, int], dict[str, str]]
 
@@ -105,25 +102,14 @@ def _segment_fields(bin_set: BinSet, binned: Binned, rows: NDArray[np.int64]) ->
 
 def _change_set_fields(turns: Sequence[Turn]) -> dict[str, int]:
     fields: Counter[str] = Counter()
-    for (*values, tools), count in Counter(map(_change_set, turns)).items():
-        for name, value in zip(_NAMED, values, strict=True):
+    for values, count in Counter(map(_change_set, turns)).items():
+        for name, value in zip(_CHANGE_SET, values, strict=True):
             if value is not None:
                 fields[f"@{name}={value[:_VALUE_LENGTH]}"] += count
-        if tools is not None:
-            fields[f"@tools={_tool_set(tools)}"] += count
     for version, count in Counter(map(_index_version, filter(None, map(_retrieval, turns)))).items():
         if version is not None:
             fields[f"@index_version={version[:_VALUE_LENGTH]}"] += count
     return dict(fields)
-
-
-def _tool_set(tools: tuple[str, ...]) -> str:
-    """One name for a set of tools in any order: `lookup+refund`, or how many and a digest: `12 #5c0e91d3`."""
-    names = sorted(set(tools))
-    if _SHORT.fullmatch(shown := "+".join(names)):
-        return shown or "none"
-    digest = blake2b("\n".join(names).encode(), digest_size=4).hexdigest()
-    return f"{len(names)} #{digest}"
 
 
 def _first_pointers(

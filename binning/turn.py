@@ -15,9 +15,13 @@ import msgspec
 T = TypeVar("T")
 if TYPE_CHECKING:
     OrNull = Annotated[T, "null on the wire"]
+    Listed = str | None
 else:
     OrNull = T | None
-"""Null on the wire is the same as absent: whoever reads a turn finds the default, never None."""
+    Listed = msgspec.Raw
+"""Null on the wire is the same as absent: whoever reads a turn finds the default, never None. `Listed` is a
+list of names on the wire and one name here: the decoder of records reads what may be hundreds only where they
+are not those of the turn before."""
 
 
 class EventTime(float):
@@ -77,7 +81,7 @@ class Retrieval(msgspec.Struct, gc=False):
 class Turn(msgspec.Struct, kw_only=True, gc=False):
     """One turn. `at` is `timestamp` on the wire; `turn_id` defaults to `trace_id` (see `identity`).
 
-    `tools` are the names of those that the agent was offered, whichever it called.
+    `tool_set` names all the tools that the agent was offered, whichever it called: `tools` on the wire.
     """
 
     trace_id: str
@@ -90,7 +94,7 @@ class Turn(msgspec.Struct, kw_only=True, gc=False):
     response_model: str | None = None
     prompt_version: str | None = None
     service_version: str | None = None
-    tools: tuple[str, ...] | None = None
+    tool_set: Listed = msgspec.field(name="tools", default=None)
     system_prompt_hash: str | None = None
     retrieval: Retrieval | None = None
     attributes: OrNull[dict[str, OrNull[str | float | bool]]] = msgspec.field(default_factory=dict)

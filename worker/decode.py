@@ -10,10 +10,12 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from binning.tool_set import tool_set
 from binning.turn import EventTime, Turn
 
 if TYPE_CHECKING:
@@ -154,12 +156,18 @@ def _hook(kind: type, value: Any) -> Any:
     raise NotImplementedError(kind.__name__)
 
 
+class _Offered(msgspec.Struct):
+    tools: tuple[str, ...] | None = None
+
+
 _DECODER = msgspec.json.Decoder(Turn, dec_hook=_hook)
+_OFFERED = msgspec.json.Decoder(_Offered)
+_TOOLS = msgspec.json.Decoder(tuple[str, ...] | None)
 
 
 def _decoded(value: bytes) -> Turn | Malformed:
     try:
-        return _DECODER.decode(value)
+        return _with_tools(_DECODER.decode(value), value)
     except msgspec.ValidationError as error:
         return _invalid(error)
     except msgspec.DecodeError as error:
@@ -168,6 +176,24 @@ def _decoded(value: bytes) -> Turn | Malformed:
         return Malformed(Reason.NOT_UTF8)
     except RecursionError:
         return Malformed(Reason.TOO_DEEP)
+
+
+def _with_tools(turn: Turn, value: bytes) -> Turn:
+    """The turn with its list of tools read; it raises as decoding does, with the place in the record."""
+    listed: Any = turn.tool_set
+    if listed is not None:
+        try:
+            turn.tool_set = _tool_set(bytes(listed))
+        except msgspec.DecodeError:
+            _OFFERED.decode(value)
+            raise
+    return turn
+
+
+@lru_cache(maxsize=128)
+def _tool_set(listed: bytes) -> str | None:
+    tools = _TOOLS.decode(listed)
+    return None if tools is None else tool_set(tools)
 
 
 def _implausible(turn: Turn) -> Malformed:

@@ -1,6 +1,7 @@
 """What is a turn, and what is a dead letter, and that no dead letter's reason carries a user's text."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -53,7 +54,7 @@ def test_every_key_of_the_wire_format_is_read() -> None:
     assert [call.name for call in turn.output.tool_calls] == ["lookup", "lookup"]
     assert turn.output.tool_calls[1].error == "no such order"
     assert turn.attributes == {"plan": "pro", "seats": 3.0, "beta": True}
-    assert turn.tools == ("lookup", "refund")
+    assert turn.tool_set == "lookup+refund"
     assert turn.retrieval is not None
     assert turn.retrieval.index_version == "7"
     assert turn.identity == "u1"
@@ -110,8 +111,12 @@ def test_what_is_no_point_in_time_is_said_to_be_none(value: object) -> None:
         (record(input=SECRET), Malformed(Reason.WRONG_TYPE, "$.input")),
         (record(input={"text": [SECRET]}), Malformed(Reason.WRONG_TYPE, "$.input.text")),
         (record(tools=SECRET), Malformed(Reason.WRONG_TYPE, "$.tools")),
+        (record(tools=7), Malformed(Reason.WRONG_TYPE, "$.tools")),
         (record(tools={SECRET: 1}), Malformed(Reason.WRONG_TYPE, "$.tools")),
         (record(tools=["lookup", {"name": SECRET}]), Malformed(Reason.WRONG_TYPE, "$.tools[1]")),
+        (record(tools=[SECRET]).replace(b"card", b"\xff\xfe"), Malformed(Reason.NOT_UTF8)),
+        (record()[:-1] + b', "tools": ["\\udfff"]}', Malformed(Reason.NOT_JSON, "byte 63")),
+        (record()[:-1] + b', "tools": ' + b"[" * DEEP, Malformed(Reason.TOO_DEEP)),
         (
             record(retrieval={"index_version": [SECRET]}),
             Malformed(Reason.WRONG_TYPE, "$.retrieval.index_version"),
@@ -140,6 +145,29 @@ def test_a_bad_record_has_one_reason_and_tells_no_text(value: bytes | None, expe
     assert expected == found
     assert "card" not in str(found)
     assert "4111" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("tools", "expected"),
+    [
+        (["refund", "lookup", "refund"], "lookup+refund"),
+        (["mcp.desk/find:v2"], "mcp.desk/find:v2"),
+        ([], "none"),
+        (None, None),
+    ],
+)
+def test_the_tools_of_a_turn_are_one_set(tools: list[str] | None, expected: str | None) -> None:
+    assert [expected] * 2 == [decoded(record(tools=tools)).tool_set for _ in range(2)]
+    assert decoded(record()).tool_set is None
+
+
+def test_many_tools_or_what_is_no_name_are_a_number_and_a_digest_whatever_the_order() -> None:
+    names = [f"warehouse_tool_{number}" for number in range(40)]
+    sets = [names, names[::-1], names[:-1], [*names[:-1], "another"], ["call this when " + SECRET]]
+    found = [decoded(record(tools=tools)).tool_set or "" for tools in sets]
+    assert found[0] == found[1]
+    assert len(set(found)) == 4
+    assert [re.sub("[0-9a-f]{8}$", "", name) for name in found] == [f"{n} #" for n in (40, 40, 39, 40, 1)]
 
 
 def test_an_empty_text_is_a_turn_without_one() -> None:
