@@ -11,7 +11,7 @@ from baselines.lanes import LaneSpread
 from baselines.store import Partition
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -61,6 +61,10 @@ class Plan(msgspec.Struct, frozen=True):
     since: float | None = None
     until: float | None = None
     at: float | None = None
+
+    def within(self, partitions: Collection[Partition]) -> bool:
+        """Whether it reads these alone. A topic that was taken out of the config is learned from no more."""
+        return all(planned.partition in partitions for planned in self.ranges)
 
     def to_bytes(self) -> bytes:
         """As kept in the store."""

@@ -88,7 +88,7 @@ class RecordSource(Protocol):
         """The offset that is read next, which moves over markers and gaps too."""
 
     def ends(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
-        """Where the log ends now; empty when the broker does not say."""
+        """Where the logs end now, as far as the brokers say."""
 
     def mirror(self, offsets: Mapping[Partition, int]) -> None:
         """Tell Kafka how far we got, for lag tools; now and then, and failing is no harm."""

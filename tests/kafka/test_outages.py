@@ -31,6 +31,8 @@ from tests.kafka.support import (
     wait_for,
 )
 from tests.servers import SHARED_KAFKA, Broker, kafka_home
+from worker.kafka.client import KafkaUnavailable
+from worker.kafka.ranges import KafkaRanges
 from worker.kafka.source import KafkaSource
 
 if TYPE_CHECKING:
@@ -131,24 +133,31 @@ def test_a_broker_that_hangs_holds_up_nothing_but_the_records(
 
 
 @pytest.mark.fault("K1")
-def test_counting_follows_the_leaders_of_the_partitions(
+def test_counting_follows_the_leaders_of_partitions_and_those_that_have_none_hold_up_no_others(
     three_nodes: dict[str, Any], store: RedisStore
 ) -> None:
     broker = Broker(three_nodes["bootstrap"], "real")
-    topic = f"turns-{uuid.uuid4().hex[:12]}"
+    copied, alone = f"turns-{uuid.uuid4().hex[:12]}", f"turns-{uuid.uuid4().hex[:12]}"
     admin = AdminClient({"bootstrap.servers": broker.bootstrap})
-    for made in admin.create_topics([NewTopic(topic, PARTITIONS, 3)]).values():
+    topics = [NewTopic(copied, PARTITIONS, 3), NewTopic(alone, PARTITIONS, 1)]
+    for made in admin.create_topics(topics).values():
         made.result(PATIENCE_S)
-    produce(broker, topic, spread(range(4_000)), acks="all")
-    process = Process(KafkaSource(options(broker), [topic]), store, ACTIVE)
-    wait_for(lambda: caught_up(store, topic, [1_000] * 4), process)
-    leader = admin.list_topics(topic, timeout=60).topics[topic].partitions[0].leader
+    produce(broker, copied, spread(range(4_000)), acks="all")
+    produce(broker, alone, spread(range(400)))
+    process = Process(KafkaSource(options(broker), [copied, alone]), store, ACTIVE)
+    wait_for(lambda: caught_up(store, copied, [1_000] * 4), process)
+    wait_for(lambda: caught_up(store, alone, [100] * 4), process)
+    leader = admin.list_topics(alone, timeout=60).topics[alone].partitions[0].leader
     os.kill(three_nodes["pids"][leader - 1], signal.SIGKILL)
-    produce(broker, topic, spread(range(4_000, 8_000)), acks="all")
-    wait_for(lambda: caught_up(store, topic, [2_000] * 4), process)
+    produce(broker, copied, spread(range(4_000, 8_000)), acks="all")
+    wait_for(lambda: caught_up(store, copied, [2_000] * 4), process)
     process.stop()
+    ranges = KafkaRanges(options(broker), [copied, alone])
+    with pytest.raises(KafkaUnavailable, match=f"no leader of {alone}-"):
+        ranges.bounds()
+    ranges.close()
 
-    assert counted(store, topic) == 8_000
+    assert counted(store, copied) == 8_000
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from kafka import TopicPartition
 from kafka.errors import RetriableError
 
 from baselines.store import Partition
+from worker.kafka.bounds import log_begins, log_ends
 from worker.kafka.probe import Probe
 from worker.records import NEW_GROUND, Jump, SourceFailed
 
@@ -151,19 +152,19 @@ class Detours:
         """
         wanted: dict[TopicPartition, int] = error.args[0]
         try:
-            begins = self._consumer.beginning_offsets(list(wanted), timeout_ms=_BROKER_MS)
-            ends = self._consumer.end_offsets(list(wanted), timeout_ms=_BROKER_MS)
+            begins = log_begins(self._consumer, wanted, _BROKER_MS)
+            ends = log_ends(self._consumer, begins, _BROKER_MS)
         except RetriableError:
             return
-        for tp, offset in wanted.items():
-            partition = Partition(*tp)
+        for tp in ends:
+            partition, offset = Partition(*tp), wanted[tp]
             if offset > ends[tp]:
                 raise SourceFailed(
                     f"{partition} ends at {ends[tp]}, but has been read up to {offset}: "
                     f"its log was lost or the topic recreated; {NEW_GROUND}"
                 )
             if begins[tp] > offset and self._placed(partition):
-                self._jump(partition, int(begins[tp]), "dropped")
+                self._jump(partition, begins[tp], "dropped")
 
     def _placed(self, partition: Partition) -> bool:
         return partition in self._parking.placed

@@ -16,6 +16,7 @@ from kafka.errors import (
 )
 
 from baselines.store import Partition
+from worker.kafka.bounds import log_begins, log_ends
 from worker.kafka.client import (
     MAX_POLL_RECORDS,
     KafkaUnavailable,
@@ -69,11 +70,13 @@ class KafkaRanges:
         """
         asked = self._asked()
         try:
-            begins = self._consumer.beginning_offsets(asked, timeout_ms=_BROKER_MS)
-            ends = self._consumer.end_offsets(asked, timeout_ms=_BROKER_MS)
+            begins = log_begins(self._consumer, asked, _BROKER_MS)
+            ends = log_ends(self._consumer, asked, _BROKER_MS)
         except KafkaError as error:
             raise self._silent(type(error).__name__) from None
-        return {Partition(*tp): (int(begins[tp]), int(ends[tp])) for tp in asked}
+        if leaderless := [str(Partition(*tp)) for tp in asked if tp not in begins or tp not in ends]:
+            raise self._silent(f"no leader of {', '.join(leaderless[:5])}")
+        return {Partition(*tp): (begins[tp], ends[tp]) for tp in asked}
 
     def told(self, installation: str) -> Mapping[Partition, int]:
         """The offsets that this installation told Kafka.

@@ -22,6 +22,7 @@ from kafka.errors import (
 )
 
 from baselines.store import Partition
+from worker.kafka.bounds import log_ends
 from worker.kafka.client import MAX_POLL_RECORDS, open_consumer
 from worker.kafka.detours import Detours
 from worker.kafka.mirror import Mirror
@@ -204,10 +205,10 @@ class KafkaSource:
         if not partitions:
             return {}
         try:
-            ends = self._consumer.end_offsets([TopicPartition(*p) for p in partitions], timeout_ms=_BROKER_MS)
+            ends = log_ends(self._consumer, (TopicPartition(*p) for p in partitions), _BROKER_MS)
         except RetriableError:
             return {}
-        return {Partition(*tp): int(end) for tp, end in ends.items()}
+        return {Partition(*tp): end for tp, end in ends.items()}
 
     def mirror(self, offsets: Mapping[Partition, int]) -> None:
         """As RecordSource."""

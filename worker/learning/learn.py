@@ -19,8 +19,12 @@ from worker.learning.bookmark import Bookmark
 from worker.learning.survey import LearnRule, Progress, Survey
 
 if TYPE_CHECKING:
-    from baselines.store import AgentStore
+    from collections.abc import Mapping
+
+    from baselines.store import AgentStore, Partition
     from worker.learning.study import Study
+
+    Bounds = Mapping[Partition, tuple[int, int]]
 
 log = structlog.get_logger()
 
@@ -42,9 +46,10 @@ class Learner:
         What is learned is stored, not yet active: the caller activates the agents of one round together.
         """
         bookmark = self.study.watched(Bookmark(self.agent, self.store, token))
-        plan = self._recorded_plan(token)
+        bounds = self.study.ranges.bounds()
+        plan = self._recorded_plan(bounds, token)
         if plan.until is None:
-            sealed = self._survey_on(plan, token)
+            sealed = self._survey_on(plan, bounds, token)
             if sealed is None:
                 bookmark.close()
                 return None
@@ -56,26 +61,25 @@ class Learner:
         """Let go of what it reads from and writes to."""
         self.study.close()
 
-    def _recorded_plan(self, token: int) -> Plan:
-        if (stored := self.store.get(self.agent, PLAN)) is not None:
-            return Plan.from_bytes(stored)
+    def _recorded_plan(self, bounds: Bounds, token: int) -> Plan:
+        stored = self.store.get(self.agent, PLAN)
+        if stored is not None and (recorded := Plan.from_bytes(stored)).within(bounds):
+            return recorded
         ranges = tuple(
             PlannedRange(partition.topic, partition.number, end if self.latest else begin, end)
-            for partition, (begin, end) in sorted(self.study.ranges.bounds().items())
+            for partition, (begin, end) in sorted(bounds.items())
         )
         plan = Plan(ranges)
         self._write(token, Put(PLAN, plan.to_bytes()))
         return plan
 
-    def _survey_on(self, plan: Plan, token: int) -> Plan | None:
+    def _survey_on(self, plan: Plan, bounds: Bounds, token: int) -> Plan | None:
         if self._survey is None:  # the recorded ends first, alone: they decide how much is left to be judged
             self._survey = Survey(plan)
             self._survey.read_on(((r.partition, r.end) for r in plan.ranges), self.study.times)
             until = self._survey.until(self.rule)
         else:
-            self._survey.read_on(
-                ((p, end) for p, (_, end) in self.study.ranges.bounds().items()), self.study.times
-            )
+            self._survey.read_on(((p, end) for p, (_, end) in bounds.items()), self.study.times)
             until = self._survey.until(replace(self.rule, leave_s=None))
         self._tell(token, "waiting", self._survey.progress)
         return None if until is None else self._survey.seal(until, self.study.clock())

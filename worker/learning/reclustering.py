@@ -138,7 +138,7 @@ class Reclusterer:
         active = Active.from_bytes(stored)
         self.study.watched(Bookmark(self.agent, self.store, token))
         try:
-            plan = request.plan or self._plan(request)
+            plan = self._plan(request)
             request = msgspec.structs.replace(request, state="learning", plan=plan)
             self._write(token, request.to_put())
             log.info("reclustering", agent=self.agent, last_s=request.last_s, bin_set=active.digest)
@@ -150,8 +150,11 @@ class Reclusterer:
         self._write(token, *writes)
 
     def _plan(self, request: Request) -> Plan:
-        """From so long ago up to what is counted: the switch, which comes later, is behind all of it."""
-        found = {p: self.store.state(p) for p in self.ranges.bounds()}
+        """As recorded, else from so long ago up to what is counted: the switch is behind all of it."""
+        read = self.ranges.bounds()
+        if request.plan is not None and request.plan.within(read):
+            return request.plan
+        found = {partition: self.store.state(partition) for partition in read}
         counted = {p: s.next_offset for p, s in found.items() if s.next_offset is not None}
         marks = [state.watermark for state in found.values() if state.watermark is not None]
         if not marks:
