@@ -40,6 +40,7 @@ def canaries(played: Scenario) -> Iterator[tuple[str, bytes]]:
         sent.turn["attributes"]["note"] = word
         sent.turn["retrieval"] = {"sources": [f"notes of {word}"], "documents": 1}
         sent.turn["input"]["modalities"] = [word]
+        sent.turn["tools"] = ["search_kb", f"for who asks about {word}"]
         yield sent.key, sent.record()
         if number % 500 == 0:
             yield sent.key, f'{{"trace_id": 1, "input": {{"text": "{word}"}}}}'.encode()
