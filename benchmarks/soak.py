@@ -5,9 +5,10 @@
 Kill -9, sleep past the session, lost replies, roll-backs, a dead broker: chosen at random, the seed is
 printed, the first of them while it learns. A minute is 20 hours of the agent's life, so that an hour of soak
 fills the 35 days that are kept and goes on for two weeks. In the end every count that is kept must be what
-one clean run over the same records comes to, bit for bit, nobody may have been paged (nothing ever happens in
-the traffic), and memory must not grow once the 35 days are full. `--calm` inflicts nothing, for comparison.
-The exit status is 1 unless all of that holds.
+one clean run over the same records comes to, bit for bit; every verdict that is kept, every episode that was
+ever opened and all that judging remembers must be what a judge says of those records to whom nothing
+happened; and memory must not grow once the 35 days are full. `--calm` inflicts nothing, for comparison. The
+exit status is 1 unless all of that holds.
 """
 
 from __future__ import annotations
@@ -18,25 +19,32 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
 
+from baselines.connection import connect
 from baselines.history import KEEP_HOURS
+from baselines.learned import ACTIVE, Active
+from baselines.redis_store import RedisStore
+from baselines.windows import STEP
+from benchmarks.chaos.clean import progress
 from benchmarks.chaos.faults import SESSION_S, Installation
-from benchmarks.chaos.oracle import differences, expected
+from benchmarks.chaos.findings import Row, clean_run, counting, judging
 from benchmarks.chaos.traffic import LEARNED_H, Stream, logged, quiet_turns
+from config.settings import Settings
 from tests.e2e.counts import caught_up, left
 from tests.e2e.processes import WorkerProcess, eventually, settings
 from tests.fault_proxy import FaultProxy
 from tests.servers import KafkaServer, ValkeyServer, kafka_home
-from worker.commands.replay import default_settings
 from worker.encoding import encoder
+from worker.wiring import rules
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from tests.e2e.counts import Left
-    from tests.servers import Broker
 
 PARTITIONS = 6
 TOPIC, PREFIX, AGENT = "turns", "soak", "support-agent"
@@ -46,6 +54,8 @@ HOURS_A_MINUTE = 20
 """Of event time: 35 days pass in 42 minutes."""
 LEARNING_FAULTS = 10
 """So many while it learns, then it is left alone until it has."""
+LATENESS = "30m"
+"""A window waits so long, at this pace a second and a half: what is sent together is ten minutes of turns."""
 SLOPE_MIB_H = 5.0
 """Resident memory may grow by this much an hour, once history is full."""
 
@@ -93,7 +103,7 @@ def soak(options: argparse.Namespace, folder: Path) -> bool:
     broker, proxy = kafka.start(), FaultProxy(valkey.start().port)
     for topic, partitions in ((TOPIC, PARTITIONS), (f"{TOPIC}.dead-letters", 1)):
         broker.create_topic(topic, partitions)
-    config = settings(broker, valkey, PREFIX, TOPIC)
+    config = settings(broker, valkey, PREFIX, TOPIC, lateness=LATENESS)
     config["redis"]["url"] = proxy.url
     workers = [WorkerProcess(config, folder, f"worker-{n}").start() for n in range(options.workers)]
     there = Installation(kafka, valkey, proxy, workers, Random(options.seed))
@@ -101,9 +111,10 @@ def soak(options: argparse.Namespace, folder: Path) -> bool:
     turns = quiet_turns(hours, _turns_an_hour(options.rate), options.seed)
     stream = Stream(broker, TOPIC, PARTITIONS, turns, options.rate)
     try:
-        watch = _run(there, stream, options, broker)
-        found = left(valkey, PREFIX, AGENT)
-        return found is not None and _verdict(there, stream, watch, found, broker)
+        checked = Settings.model_validate(config)
+        watch = _run(there, stream, options)
+        settled = _settled(there, stream, checked.lateness)
+        return _shown(_findings(there, stream, watch, settled, checked), there.tally)
     finally:
         stream.stop()
         for worker in workers:
@@ -117,8 +128,8 @@ def _turns_an_hour(rate: float) -> int:
     return round(rate * 60 / HOURS_A_MINUTE)
 
 
-def _run(there: Installation, stream: Stream, options: argparse.Namespace, broker: Broker) -> Watch:
-    """Learn, then traffic and faults for so many minutes, then calm until all is counted."""
+def _run(there: Installation, stream: Stream, options: argparse.Namespace) -> Watch:
+    """Learn, then traffic and faults for so many minutes."""
     stream.send(_turns_an_hour(stream.rate) * (LEARNED_H + 3))
     for _ in range(0 if options.calm else LEARNING_FAULTS):
         time.sleep(there.rng.expovariate(1 / CALM_S))
@@ -135,38 +146,60 @@ def _run(there: Installation, stream: Stream, options: argparse.Namespace, broke
             shown = watch.minutes
             console.print(f"{shown:4.0f} min, {stream.sent} turns, {there.tally.total()} faults", style="dim")
     stream.stop()
-    done = f"every partition is read to its end, {SESSION_S} s sessions and all"
-    eventually(done, lambda: caught_up(broker, there.valkey, PREFIX, TOPIC, PARTITIONS), 600)
     return watch
 
 
-def _verdict(there: Installation, stream: Stream, watch: Watch, found: Left, broker: Broker) -> bool:
-    """Print what came of it; whether all of it is as it must be."""
-    clean = expected(found, logged(broker, TOPIC, PARTITIONS), encoder(default_settings().encoder))
-    since = max(hour for _, hour in clean) - KEEP_HOURS + 24  # what is older is being dropped
-    wanted, counted = ({k: v for k, v in each.items() if k[1] >= since} for each in (clean, found.counts))
-    wrong, slope = differences(wanted, counted), watch.slope()
-    opened = [line for worker in there.workers for line in worker.events("episode_opened")]
-    for name, count in sorted(there.tally.items()):
-        console.print(f"  {count:4d} x {name}")
-    rows: list[tuple[str, Any, bool]] = [
-        ("turns sent", stream.sent, True),
-        ("turns counted behind learning, of those kept", found.turns, found.turns > 0),
-        ("counts that differ from a clean run", len(wrong), not wrong),
-        ("episodes opened", len(opened), not opened),
-        ("workers that ended by themselves", len(watch.died), not watch.died),
-        ("resident MiB, first and last", f"{watch.memory[0][1]:.0f}, {watch.memory[-1][1]:.0f}", True),
-        (
+def _settled(there: Installation, stream: Stream, lateness_s: float) -> Left:
+    """What is left once all is counted and judged."""
+    store = RedisStore(connect(there.valkey.url), PREFIX)
+
+    def judged() -> bool:
+        newest = max(store.state(partition).watermark or 0.0 for partition in store.partitions())
+        digest = Active.from_bytes(store.get(AGENT, ACTIVE) or b"").digest
+        return progress(store, AGENT, digest).judged_to + STEP > newest - lateness_s
+
+    done = f"every partition is read to its end, {SESSION_S} s sessions and all"
+    eventually(done, lambda: caught_up(stream.broker, there.valkey, PREFIX, TOPIC, PARTITIONS), 600)
+    eventually("all that was read is judged", judged, 600)
+    settled: Left = eventually("something is learned", lambda: left(there.valkey, PREFIX, AGENT))
+    return settled
+
+
+def _findings(there: Installation, stream: Stream, watch: Watch, settled: Left, by: Settings) -> list[Row]:
+    """What came of it."""
+    records = logged(stream.broker, TOPIC, PARTITIONS)
+
+    def tell(hour: int) -> None:
+        if hour % 240 == 0:
+            console.print(f"  a clean run, hour {hour}", style="dim")
+
+    counts, judge = clean_run(AGENT, settled, rules(by), records, encoder(by.encoder), tell)
+    store = RedisStore(connect(there.valkey.url), PREFIX)
+    opened = {line["episode"] for worker in there.workers for line in worker.events("episode_opened")}
+    slope, (first, last) = watch.slope(), (watch.memory[0][1], watch.memory[-1][1])
+    return [
+        Row("turns sent", stream.sent),
+        *counting(counts, settled),
+        *judging(judge, store, opened),
+        Row("workers that ended by themselves", len(watch.died), not watch.died, watch.died),
+        Row("resident MiB, first and last", f"{first:.0f}, {last:.0f}"),
+        Row(
             "MiB an hour once 35 days are full",
             "not full yet" if slope is None else f"{slope:.1f}",
             slope is None or slope < SLOPE_MIB_H,
         ),
     ]
-    for name, value, held in rows:
-        console.print(f"  {name}: {value}{'' if held else '   <-- must not be'}")
-    for line in (*wrong[:10], *watch.died[:10], *map(str, opened[:5])):
-        console.print(f"    {line}", style="red")
-    return all(held for *_, held in rows)
+
+
+def _shown(rows: Sequence[Row], tally: Mapping[str, int]) -> bool:
+    """Print it; whether all held."""
+    for name, count in sorted(tally.items()):
+        console.print(f"  {count:4d} x {name}")
+    for row in rows:
+        console.print(f"  {row.name}: {row.value}{'' if row.held else '   <-- must not be'}")
+        for line in row.wrong[:10]:
+            console.print(f"    {line}", style="red")
+    return all(row.held for row in rows)
 
 
 def _resident_mib(pid: int) -> float:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from heapq import merge
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
 
 from binning.binset import BinSet
 from binning.counts import bucket_deltas
@@ -12,7 +14,7 @@ from binning.turn import Turn
 from worker.decode import decode_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from binning.encoder import Encoder
     from tests.e2e.counts import Left
@@ -20,22 +22,58 @@ if TYPE_CHECKING:
 BATCH = 500
 
 
+class Counted(NamedTuple):
+    """Counts by field of some turns of one minute (whole ones since the epoch) of one partition."""
+
+    minute: int
+    partition: str
+    fields: Mapping[str, int]
+
+    @property
+    def hour(self) -> int:
+        """Whole ones since the epoch."""
+        return self.minute // 60
+
+
+def counted_by_hour(
+    found: Left, records: Mapping[str, Sequence[bytes]], encoder: Encoder
+) -> Iterator[tuple[int, list[Counted]]]:
+    """Every hour in order with what one clean run counts in it, from the records by partition, in order."""
+    bin_set = BinSet.from_bytes(found.bin_set or b"")
+    ends = {str(planned.partition): planned.end for planned in found.active.ends}
+    counted = [
+        _counted(bin_set, partition, values[ends.get(partition, 0) :], encoder)
+        for partition, values in records.items()
+    ]
+    for hour, pieces in groupby(merge(*counted, key=lambda piece: piece.minute), lambda piece: piece.hour):
+        yield hour, list(pieces)
+
+
+def _counted(bin_set: BinSet, partition: str, values: Sequence[bytes], encoder: Encoder) -> Iterator[Counted]:
+    for start in range(0, len(values), BATCH):
+        decoded = [decode_turn(value, now=time.time()) for value in values[start : start + BATCH]]
+        turns = [turn for turn in decoded if isinstance(turn, Turn)]
+        deltas = bucket_deltas(bin_set, bin_set.assign(turns, encoder), turns, lambda _: "")
+        for minute, (fields, _) in sorted(deltas.items()):
+            yield Counted(minute, partition, fields)
+
+
+def by_partition(hour: int, pieces: Sequence[Counted]) -> dict[tuple[str, int], dict[str, int]]:
+    """The counts of an hour by partition and hour, then by field."""
+    totals: dict[str, Counter[str]] = {}
+    for piece in pieces:
+        totals.setdefault(piece.partition, Counter()).update(piece.fields)
+    return {(partition, hour): dict(total) for partition, total in totals.items()}
+
+
 def expected(
     found: Left, records: Mapping[str, Sequence[bytes]], encoder: Encoder
 ) -> dict[tuple[str, int], dict[str, int]]:
-    """Every field by partition and hour, from the records by partition, in their order."""
-    bin_set = BinSet.from_bytes(found.bin_set or b"")
-    ends = {str(planned.partition): planned.end for planned in found.active.ends}
-    counts: dict[tuple[str, int], Counter[str]] = {}
-    for partition, values in records.items():
-        rest = values[ends.get(partition, 0) :]
-        for start in range(0, len(rest), BATCH):
-            decoded = [decode_turn(value, now=time.time()) for value in rest[start : start + BATCH]]
-            turns = [turn for turn in decoded if isinstance(turn, Turn)]
-            deltas = bucket_deltas(bin_set, bin_set.assign(turns, encoder), turns, lambda _: "")
-            for minute, (fields, _) in deltas.items():
-                counts.setdefault((partition, minute // 60), Counter()).update(fields)
-    return {key: dict(fields) for key, fields in counts.items()}
+    """Every field by partition and hour."""
+    counts: dict[tuple[str, int], dict[str, int]] = {}
+    for hour, pieces in counted_by_hour(found, records, encoder):
+        counts |= by_partition(hour, pieces)
+    return counts
 
 
 def differences(

@@ -61,11 +61,17 @@ class Stream:
             self._thread.join()
 
     def _run(self) -> None:
-        producer = self._producer()
+        producer, begun, before = self._producer(), time.monotonic(), self.sent
         while not self._stop.wait(EVERY_S):
-            self._some(producer, round(self.rate * EVERY_S))
-            producer.poll(0)
+            due = round((time.monotonic() - begun) * self.rate) - (self.sent - before)
+            while due > 0 and not self._stop.is_set():
+                due -= self._lot(producer, min(due, round(self.rate * EVERY_S)))
+
+    def _lot(self, producer: Producer, count: int) -> int:
+        """So many, all in the log before the next is sent: as late as a lot is long, and no later."""
+        self._some(producer, count)
         producer.flush(120)
+        return count
 
     def _some(self, producer: Producer, count: int) -> None:
         for one in islice(self.turns, count):
