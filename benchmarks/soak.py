@@ -3,8 +3,8 @@
     python -m benchmarks.soak [--minutes 60] [--rate 500] [--workers 3] [--seed 1] [--calm]
 
 Kill -9, sleep past the session, lost replies, roll-backs, a dead broker: chosen at random, the seed is
-printed, the first of them while it learns. A minute is 20 hours of the agent's life, so that an hour of soak
-fills the 35 days that are kept and goes on for two weeks. In the end every count that is kept must be what
+printed, the first of them while it learns. A minute is 40 hours of the agent's life, so that an hour of soak
+fills the 35 days that are kept and goes on for two months. In the end every count that is kept must be what
 one clean run over the same records comes to, bit for bit; every verdict that is kept, every episode that was
 ever opened and all that judging remembers must be what a judge says of those records to whom nothing
 happened; and memory must not grow once the 35 days are full. `--calm` inflicts nothing, for comparison. The
@@ -50,12 +50,12 @@ PARTITIONS = 6
 TOPIC, PREFIX, AGENT = "turns", "soak", "support-agent"
 CALM_S = 6.0
 """Mean seconds between two faults: long enough for work to be done, short enough to hit it again."""
-HOURS_A_MINUTE = 20
-"""Of event time: 35 days pass in 42 minutes."""
+HOURS_A_MINUTE = 40
+"""Of event time: 35 days pass in 21 minutes."""
 LEARNING_FAULTS = 10
 """So many while it learns, then it is left alone until it has."""
-LATENESS = "30m"
-"""A window waits so long, at this pace a second and a half: what is sent together is ten minutes of turns."""
+LATENESS = "1h"
+"""A window waits so long, at this pace 1.5 seconds: what is sent together is at most 20 minutes of turns."""
 SLOPE_MIB_H = 5.0
 """Resident memory may grow by this much an hour, once history is full."""
 
