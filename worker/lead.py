@@ -6,7 +6,6 @@ slice, what is only in memory is dropped and read again from the store.
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -96,12 +95,14 @@ class Learning:
     reclusterer: Callable[[str], Reclusterer]
     orphans: Orphans
     _learners: dict[str, Learner] = field(default_factory=dict, init=False)
+    _reclusterers: dict[str, Reclusterer] = field(default_factory=dict, init=False)
 
     def forget(self) -> None:
         """As Line."""
         self.orphans.forget()
-        for agent in list(self._learners):
-            self._learners.pop(agent).close()
+        for busy in (self._learners, self._reclusterers):
+            while busy:
+                busy.popitem()[1].close()
 
     def slice(self, token: int) -> bool:
         """As Line: learn what can be learned now, and make it active together."""
@@ -120,8 +121,10 @@ class Learning:
         return False
 
     def _recluster(self, agent: str, token: int) -> None:
-        with closing(self.reclusterer(agent)) as reclusterer:
-            reclusterer.run(token)
+        """An error that ends the process leaves it open, and thereby word of where it was."""
+        self._reclusterers[agent] = self.reclusterer(agent)
+        self._reclusterers[agent].run(token)
+        self._reclusterers.pop(agent).close()
 
     def _activate(self, learned: dict[str, Active], token: int) -> None:
         """Make the agents of this round active; each names all, so that none starts without the others."""

@@ -90,6 +90,15 @@ class Bookmark:
         if left.topic:
             ranges.probe(Partition(left.topic, left.number), left.offset)
 
+    @property
+    def hopeless(self) -> str | None:
+        """How many processes died of it, where even avoiding a bad batch has not helped; None before that."""
+        left = self._before
+        if left.died < ATTEMPTS + bool(left.topic):
+            return None
+        doing = f"{left.topic}-{left.number}, offset {left.offset}" if left.topic else "fitting bins"
+        return f"{left.died} processes died of it ({doing})"
+
     def at(self, partition: Partition, offset: int) -> None:
         """Records from `offset` on are read now.
 

@@ -21,6 +21,7 @@ from baselines.learned import ACTIVE, Active, Plan, PlannedRange, bin_set_name, 
 from baselines.store import Put
 from binning.dimensions.base import Batch
 from binning.dimensions.cluster import OUTLIER
+from binning.encoder import EncoderFailed
 from binning.kept import Kept
 from worker.leadership import DeposedError
 from worker.learning.bookmark import Bookmark
@@ -136,21 +137,23 @@ class Reclusterer:
         if request is None or not request.open or stored is None:
             return
         active = Active.from_bytes(stored)
-        self.study.watched(Bookmark(self.agent, self.store, token))
+        bookmark = self.study.watched(Bookmark(self.agent, self.store, token))
         try:
-            plan = self._plan(request)
+            plan = self._plan(request, bookmark)
             request = msgspec.structs.replace(request, state="learning", plan=plan)
             self._write(token, request.to_put())
             log.info("reclustering", agent=self.agent, last_s=request.last_s, bin_set=active.digest)
             writes = self._learned(request, plan, active, token)
-        except (_NothingToLearnError, SourceFailed) as error:
+        except (_NothingToLearnError, SourceFailed, EncoderFailed) as error:
             log.warning("recluster_failed", agent=self.agent, reason=str(error))
             failed = msgspec.structs.replace(request, state="failed", reason=str(error))
             writes = (failed.to_put(),)
         self._write(token, *writes)
 
-    def _plan(self, request: Request) -> Plan:
+    def _plan(self, request: Request, bookmark: Bookmark) -> Plan:
         """As recorded, else from so long ago up to what is counted: the switch is behind all of it."""
+        if (died := bookmark.hopeless) is not None:
+            raise _NothingToLearnError(f"{died}: give the workers more memory, or --last less")
         read = self.ranges.bounds()
         if request.plan is not None and request.plan.within(read):
             return request.plan
