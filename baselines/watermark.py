@@ -18,8 +18,7 @@ OWNER_SILENT_S = 30.0
 class Watermark(NamedTuple):
     """`at`: event time up to which every partition has been read, None when nothing was.
 
-    `lagging` names the partitions that hold it back for want of an owner that has caught up, newest word
-    first.
+    `lagging` names the partitions that hold it back for want of an owner that has caught up.
     """
 
     at: float | None
@@ -40,32 +39,47 @@ class EventClock:
     _times: list[float] = field(default_factory=list)
     _newest: list[float] = field(default_factory=list)
     """The newest event time that had been read by each of `_times`; both ascend."""
+    _words: dict[Partition, tuple[float, float]] = field(default_factory=dict)
+    """When each partition's last word was given, by its owner's clock and by ours: never in the future."""
 
     def read(self, states: Mapping[Partition, PartitionState], now: float) -> Watermark:
         """The minimum over all partitions: of an idle one what its word vouches for, else its own newest.
 
         One without an event and without that word holds everything back.
         """
-        self._remember(states, now)
-        idle = {p for p, s in states.items() if s.caught_up and now - s.at <= OWNER_SILENT_S}
-        silent = tuple(
-            str(p) for p, s in sorted(states.items()) if p not in idle and now - s.at > OWNER_SILENT_S
-        )
-        marks = [self._vouched(s.at) if p in idle else s.watermark for p, s in states.items()]
+        given = {partition: self._given(partition, state.at, now) for partition, state in states.items()}
+        for partition, state in states.items():
+            if state.watermark is not None:
+                self._remember(given[partition], state.watermark)
+        self._forget(now - OWNER_SILENT_S)
+        recent = {partition for partition, at in given.items() if now - at <= OWNER_SILENT_S}
+        idle = {partition for partition in recent if states[partition].caught_up}
+        marks = [self._vouched(given[p]) if p in idle else s.watermark for p, s in states.items()]
         known = [mark for mark in marks if mark is not None]
-        return Watermark(min(known) if known and len(known) == len(marks) else None, silent)
+        return Watermark(
+            min(known) if known and len(known) == len(marks) else None,
+            tuple(str(partition) for partition in sorted(states) if partition not in recent),
+        )
 
-    def _remember(self, states: Mapping[Partition, PartitionState], now: float) -> None:
-        for state in states.values():
-            known = self._vouched(state.at)
-            if state.watermark is None or (known is not None and known >= state.watermark):
-                continue
-            place = end = bisect_right(self._times, state.at)
-            while end < len(self._newest) and self._newest[end] <= state.watermark:
-                end += 1
-            self._times[place:end] = [state.at]
-            self._newest[place:end] = [state.watermark]
-        old = bisect_right(self._times, now - OWNER_SILENT_S) - 1  # the last of the old ones still stands
+    def _given(self, partition: Partition, at: float, now: float) -> float:
+        """When a word was given: an owner whose clock is ahead gave it by the time that we first saw it."""
+        if self._words.get(partition, (None,))[0] != at:
+            self._words[partition] = at, min(at, now)
+        return self._words[partition][1]
+
+    def _remember(self, at: float, mark: float) -> None:
+        known = self._vouched(at)
+        if known is not None and known >= mark:
+            return
+        place = end = bisect_right(self._times, at)
+        while end < len(self._newest) and self._newest[end] <= mark:
+            end += 1
+        self._times[place:end] = [at]
+        self._newest[place:end] = [mark]
+
+    def _forget(self, before: float) -> None:
+        """What is older; of that the last stands, for a word given just after it."""
+        old = bisect_right(self._times, before) - 1
         if old > 0:
             del self._times[:old], self._newest[:old]
 

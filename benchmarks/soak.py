@@ -55,7 +55,7 @@ HOURS_A_MINUTE = 40
 LEARNING_FAULTS = 10
 """So many while it learns, then it is left alone until it has."""
 LATENESS = "1h"
-"""A window waits so long, at this pace 1.5 seconds: what is sent together is at most 20 minutes of turns."""
+"""A window waits so long, 1.5 seconds at this pace: what is sent together is 10 to 20 minutes of turns."""
 SLOPE_MIB_H = 5.0
 """Resident memory may grow by this much an hour, once history is full."""
 

@@ -10,7 +10,7 @@ from scipy.stats import poisson
 from alerts.verdict import decode
 from baselines.history import KEEP_HOURS
 from benchmarks.chaos.clean import CleanJudge, progress, unlike
-from benchmarks.chaos.oracle import by_partition, counted_by_hour, differences
+from benchmarks.chaos.oracle import HourlyCounts, counted_by_hour, differences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -43,11 +43,11 @@ def clean_run(
     records: Mapping[str, Sequence[bytes]],
     encoder: Encoder,
     tell: Callable[[int], None],
-) -> tuple[dict[tuple[str, int], dict[str, int]], CleanJudge]:
+) -> tuple[HourlyCounts, CleanJudge]:
     """The counts by partition and hour, and the judge that saw them; `tell` hears of every hour."""
-    judge, counts = CleanJudge(agent, left, rules), dict[tuple[str, int], dict[str, int]]()
+    judge, counts = CleanJudge(agent, left, rules), HourlyCounts()
     for hour, pieces in counted_by_hour(left, records, encoder):
-        counts |= by_partition(hour, pieces)
+        counts.add(pieces)
         judge.count(hour, pieces)
         tell(hour)
     return counts, judge

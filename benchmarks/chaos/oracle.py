@@ -14,7 +14,7 @@ from binning.turn import Turn
 from worker.decode import decode_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from binning.encoder import Encoder
     from tests.e2e.counts import Left
@@ -58,21 +58,20 @@ def _counted(bin_set: BinSet, partition: str, values: Sequence[bytes], encoder: 
             yield Counted(minute, partition, fields)
 
 
-def by_partition(hour: int, pieces: Sequence[Counted]) -> dict[tuple[str, int], dict[str, int]]:
-    """The counts of an hour by partition and hour, then by field."""
-    totals: dict[str, Counter[str]] = {}
-    for piece in pieces:
-        totals.setdefault(piece.partition, Counter()).update(piece.fields)
-    return {(partition, hour): dict(total) for partition, total in totals.items()}
+class HourlyCounts(dict[tuple[str, int], Counter[str]]):
+    """Counts by partition and hour, then by field."""
+
+    def add(self, pieces: Iterable[Counted]) -> None:
+        """Some more, in any order."""
+        for piece in pieces:
+            self.setdefault((piece.partition, piece.hour), Counter()).update(piece.fields)
 
 
-def expected(
-    found: Left, records: Mapping[str, Sequence[bytes]], encoder: Encoder
-) -> dict[tuple[str, int], dict[str, int]]:
+def expected(found: Left, records: Mapping[str, Sequence[bytes]], encoder: Encoder) -> HourlyCounts:
     """Every field by partition and hour."""
-    counts: dict[tuple[str, int], dict[str, int]] = {}
-    for hour, pieces in counted_by_hour(found, records, encoder):
-        counts |= by_partition(hour, pieces)
+    counts = HourlyCounts()
+    for _, pieces in counted_by_hour(found, records, encoder):
+        counts.add(pieces)
     return counts
 
 

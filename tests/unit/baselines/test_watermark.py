@@ -75,6 +75,22 @@ def test_a_store_that_was_rolled_back_takes_the_watermark_back_with_it() -> None
     assert (110, ()) == clock.read(before, now=16)
 
 
+def test_an_owner_whose_clock_is_ahead_vouches_for_no_more_than_was_read_when_it_spoke() -> None:
+    clock = EventClock()
+    spoken = {A: idle(100, at=610), B: idle(110, at=10)}  # the clock of A's owner is ten minutes ahead
+    assert (110, ()) == clock.read(spoken, now=10)
+    assert (110, ()) == clock.read(spoken | {B: read(900, at=30)}, now=30)
+    late = 10 + OWNER_SILENT_S + 1
+    assert (100, ("turns-0",)) == clock.read(spoken | {B: read(950, at=late)}, now=late)
+
+
+def test_a_busy_owner_whose_clock_is_ahead_holds_no_idle_partition_back() -> None:
+    clock = EventClock()
+    for now in (10, 11):
+        mark = clock.read({A: read(800 + now, at=600 + now), B: idle(None, at=now)}, now=now)
+    assert (811, ()) == mark
+
+
 HAPPENS = st.tuples(st.sampled_from(["send", "read", "say", "look"]), st.integers(0, 2))
 
 
