@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -87,19 +88,13 @@ def _run(settings: Settings, role: str, threads: Threads) -> None:
         leading.start(threads, lease, LEASE_S)
     threads.start("watchdog", lambda: _watch(health, threads.stop))
     log.info("started", role=role, mode=settings.mode, agents=names, http=server.url)
-    try:
-        if counting is not None:
-            counting.run(threads.stop)
-        else:
-            threads.stop.wait()
-    finally:
-        health.draining = True
-        threads.stop.set()
-        if counting is not None:
-            counting.close()
-        threads.join(5.0)
-        snapshots.stop()
-        server.stop()
+    threads.run("ingest", threads.stop.wait if counting is None else partial(counting.run, threads.stop))
+    health.draining = True
+    if counting is not None:
+        counting.close()
+    threads.join(5.0)
+    snapshots.stop()
+    server.stop()
 
 
 def _watch(health: Health, stop: threading.Event) -> None:

@@ -96,7 +96,8 @@ class Leading:
         """Hold the lease until told to stop; what is half learned then is no death to who leads next."""
         leadership.run(threads.stop)
         token = leadership.token
-        if token is not None and threads.failure is None:
+        orderly = threads.failure is None and not self._health.dead(time.monotonic())
+        if orderly and token is not None:
             with suppress(StoreUnavailable):
                 told_to_stop(self._store, agents, token)
         leadership.renounce()

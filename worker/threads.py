@@ -40,18 +40,18 @@ class Threads:
         self.failure: BaseException | None = None
         self._started: list[threading.Thread] = []
 
-    def start(self, name: str, line: Callable[[], None]) -> None:
+    def start(self, name: str, line: Callable[[], object]) -> None:
         """Run a line in a thread of its own."""
-
-        def guarded() -> None:
-            try:
-                line()
-            except Exception as error:  # noqa: BLE001 - the top of a thread: told, and ends the process
-                self.fail(name, error)
-
-        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        thread = threading.Thread(target=lambda: self.run(name, line), name=name, daemon=True)
         self._started.append(thread)
         thread.start()
+
+    def run(self, name: str, line: Callable[[], object]) -> None:
+        """Run a line in this thread."""
+        try:
+            line()
+        except Exception as error:  # noqa: BLE001 - the top of a thread: told, and ends the process
+            self.fail(name, error)
 
     def fail(self, name: str, error: BaseException) -> None:
         """End the process for this reason."""

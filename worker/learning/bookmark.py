@@ -56,8 +56,8 @@ class Place(msgspec.Struct, frozen=True):
 class Bookmark:
     """Notes where an agent's learning is, with the leader's `token`.
 
-    What a living process left when the store went away is no death, nor is what one left that was told to
-    stop.
+    What a process left that leads again once the store is back is no death, nor is what one left that was
+    told to stop.
     """
 
     agent: str
@@ -92,12 +92,15 @@ class Bookmark:
 
     @property
     def hopeless(self) -> str | None:
-        """How many processes died of it, where even avoiding a bad batch has not helped; None before that."""
+        """How many processes ended in one place, once more than when it was told of; None before that.
+
+        Some of them may live, and have lost the lease in the middle of it.
+        """
         left = self._before
-        if left.died < ATTEMPTS + bool(left.topic):
+        if left.died <= ATTEMPTS:
             return None
         doing = f"{left.topic}-{left.number}, offset {left.offset}" if left.topic else "fitting bins"
-        return f"{left.died} processes died of it ({doing})"
+        return f"{left.died} processes died of it or lost the lease ({doing})"
 
     def at(self, partition: Partition, offset: int) -> None:
         """Records from `offset` on are read now.

@@ -24,7 +24,7 @@ from binning.dimensions.cluster import OUTLIER
 from binning.encoder import EncoderFailed
 from binning.kept import Kept
 from worker.leadership import DeposedError
-from worker.learning.bookmark import Bookmark
+from worker.learning.bookmark import LEARNING_AT, Bookmark
 from worker.learning.replaced import replacing
 from worker.records import Ranges, SourceFailed
 
@@ -147,7 +147,7 @@ class Reclusterer:
         except (_NothingToLearnError, SourceFailed, EncoderFailed) as error:
             log.warning("recluster_failed", agent=self.agent, reason=str(error))
             failed = msgspec.structs.replace(request, state="failed", reason=str(error))
-            writes = (failed.to_put(),)
+            writes = (failed.to_put(), Put(LEARNING_AT, None))  # who asks again has it tried again
         self._write(token, *writes)
 
     def _plan(self, request: Request, bookmark: Bookmark) -> Plan:

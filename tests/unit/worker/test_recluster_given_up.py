@@ -121,7 +121,7 @@ def test_an_error_that_ends_the_process_is_a_death_in_that_place(store: MemorySt
 @pytest.mark.parametrize(
     ("place", "doing"),
     [
-        (Place(died=1, process="another"), "fitting bins"),
+        (Place(died=2, process="another"), "fitting bins"),
         (Place(*P0, 20, 2, "another"), "turns-0, offset 20"),
     ],
 )
@@ -131,7 +131,9 @@ def test_what_kills_every_process_that_tries_is_given_up(
     store.write(AGENT, 1, [Put(LEARNING_AT, msgspec.json.encode(place))])
     failed = run(store, Held(), NoEncoder())
     assert "failed" == failed.state
-    assert f"{place.died + 1} processes died of it ({doing})" in str(failed.reason)
+    assert f"{place.died + 1} processes died of it or lost the lease ({doing})" in str(failed.reason)
+    ask(store, AGENT, 3600.0)
+    assert "the encoder failed" in str(run(store, Held(), FailingEncoder()).reason)  # it was tried again
 
 
 def test_where_two_died_of_one_place_a_bad_batch_is_looked_for_and_it_is_tried_again(
