@@ -56,11 +56,11 @@ def ruled_out(before: ChangeSet, now: ChangeSet, found: Sequence[Change]) -> tup
 
 
 def last_steady(before: ChangeSet) -> dict[str, str]:
-    """The change set in force before the onset: each field's most common value."""
+    """The change set in force before the onset: each field's most common value, to which one can go back."""
     return {
-        field: max(sorted(values), key=values.__getitem__)
+        field: max(named, key=values.__getitem__)
         for field, values in sorted(before.items())
-        if values
+        if (named := sorted(values.keys() - {OTHER}))
     }
 
 

@@ -37,6 +37,8 @@ _PATH = re.compile(r" - at `(\$[\w.\[\]]*)`$")
 _MISSING = re.compile(r"^Object missing required field `(\w+)`")
 _BYTE = re.compile(r"\((byte \d+)\)$")
 
+_SHORT_LIST = 8_192
+"""Lists of tools of so many bytes are remembered: a hundred of a record's size would take 100 MiB."""
 
 _MILLISECONDS = 1e11
 """From here on a number is milliseconds or less."""
@@ -183,17 +185,20 @@ def _with_tools(turn: Turn, value: bytes) -> Turn:
     listed: Any = turn.tool_set
     if listed is not None:
         try:
-            turn.tool_set = _tool_set(bytes(listed))
+            read = _tool_set_again if len(listed) <= _SHORT_LIST else _tool_set
+            turn.tool_set = read(bytes(listed))
         except msgspec.DecodeError:
             _OFFERED.decode(value)
             raise
     return turn
 
 
-@lru_cache(maxsize=128)
 def _tool_set(listed: bytes) -> str | None:
     tools = _TOOLS.decode(listed)
     return None if tools is None else tool_set(tools)
+
+
+_tool_set_again = lru_cache(maxsize=128)(_tool_set)
 
 
 def _implausible(turn: Turn) -> Malformed:

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 
 class Report(msgspec.Struct):
-    """What was found. `waiting` records can be sent back, `beyond` ones cannot: cut, or without a value."""
+    """What was found. `waiting` records can be sent back, `beyond` ones cannot: cut, or without a value.
+
+    `unread` are the topic's partitions that have no leader now: nothing is known of their letters.
+    """
 
     topic: str
     records: int
@@ -37,12 +40,16 @@ class Report(msgspec.Struct):
     waiting: int
     beyond: int
     reasons: list[Heap]
+    unread: list[int]
 
 
 def dead_letters(
     settings: Settings, *, redrive: bool = False, as_json: bool = False, out: TextIO | None = None
 ) -> int:
-    """Print what the dead-letter topic holds, having sent it back if so told; 0, or 1 when Kafka refuses."""
+    """Print what the dead-letter topic holds, having sent it back if so told.
+
+    0, or 1 when Kafka refuses, or lets only a part of the topic be read.
+    """
     options, topic = kafka_options(settings.kafka), settings.kafka.dead_letter_topic
     try:
         with silent_kafka_log():
@@ -51,7 +58,11 @@ def dead_letters(
         sys.stderr.write(f"quadrift: {error}\n")
         return 1
     _print(report, as_json=as_json, out=out or sys.stdout)
-    return 0
+    if not report.unread:
+        return 0
+    names = ", ".join(f"{topic}-{number}" for number in report.unread)
+    sys.stderr.write(f"quadrift: not read: no leader of {names}; bring its broker back, then run it again\n")
+    return 1
 
 
 def _report(options: KafkaOptions, topic: str, *, redrive: bool) -> Report:
@@ -60,7 +71,7 @@ def _report(options: KafkaOptions, topic: str, *, redrive: bool) -> Report:
     try:
         driver = Redrive(options, topic) if redrive else None  # shuts another one out, before we look how far
         done = sent_back_to(options, box.partitions)  # that one got
-        report = Report(topic, 0, 0, 0, 0, 0, 0, [])
+        report = Report(topic, 0, 0, 0, 0, 0, 0, [], box.unread)
         heaps: dict[tuple[str, str], Heap] = {}
         for letter in _with_progress(box):
             heaps.setdefault((letter.reason, letter.of.topic), Heap(letter.reason, letter.of.topic)).add(

@@ -10,6 +10,7 @@ import msgspec
 from kafka import TopicPartition
 from kafka.errors import KafkaError, RetriableError
 
+from worker.kafka.bounds import log_begins, log_ends
 from worker.kafka.client import KafkaUnavailable, open_consumer
 from worker.kafka.topics import known_topics
 
@@ -23,6 +24,7 @@ POINTERS = 3
 PATIENCE_S = 30.0
 """So long nothing may come while there should be more."""
 _POLL_MS = 1_000
+_BROKER_MS = 10_000
 
 
 class Pointer(msgspec.Struct, frozen=True):
@@ -86,15 +88,19 @@ class LetterBox:
         self._address = options.address
         facts = known_topics(options, [topic])
         self._consumer = open_consumer(options, group=None)
-        self._partitions = [TopicPartition(topic, number) for number in range(facts[topic].partitions)]
-        self._ends = self._asked(lambda: self._consumer.end_offsets(self._partitions))
-        self._begins = self._asked(lambda: self._consumer.beginning_offsets(self._partitions))
+        every = [TopicPartition(topic, number) for number in range(facts[topic].partitions)]
+        ends = self._asked(lambda: log_ends(self._consumer, every, _BROKER_MS))
+        self._begins = self._asked(lambda: log_begins(self._consumer, ends, _BROKER_MS))
+        self._ends = {tp: ends[tp] for tp in self._begins}
+        self._partitions = [tp for tp in every if tp in self._begins]
+        self.unread = [tp.partition for tp in every if tp not in self._begins]
+        """The partitions that cannot be read, as they have no leader now."""
         self.repeated = 0
         """Letters of records that another letter was of."""
 
     @property
     def partitions(self) -> Sequence[TopicPartition]:
-        """The partitions of the topic."""
+        """The partitions of the topic that have a leader."""
         return self._partitions
 
     @property

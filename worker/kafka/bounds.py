@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kafka.errors import KafkaTimeoutError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from kafka import TopicPartition
+
+_NO_LEADER = -1
 
 
 def log_begins(consumer: Any, asked: Iterable[TopicPartition], timeout_ms: int) -> dict[TopicPartition, int]:
@@ -19,7 +23,7 @@ def log_begins(consumer: Any, asked: Iterable[TopicPartition], timeout_ms: int) 
     Raises:
         KafkaError: the brokers do not say.
     """
-    return _told(consumer.beginning_offsets, asked, timeout_ms)
+    return _told(consumer, consumer.beginning_offsets, asked, timeout_ms)
 
 
 def log_ends(consumer: Any, asked: Iterable[TopicPartition], timeout_ms: int) -> dict[TopicPartition, int]:
@@ -28,16 +32,25 @@ def log_ends(consumer: Any, asked: Iterable[TopicPartition], timeout_ms: int) ->
     Raises:
         KafkaError: the brokers do not say.
     """
-    return _told(consumer.end_offsets, asked, timeout_ms)
+    return _told(consumer, consumer.end_offsets, asked, timeout_ms)
 
 
 def _told(
-    ask: Callable[..., dict[TopicPartition, int]], asked: Iterable[TopicPartition], timeout_ms: int
+    consumer: Any,
+    ask: Callable[..., dict[TopicPartition, int]],
+    asked: Iterable[TopicPartition],
+    timeout_ms: int,
 ) -> dict[TopicPartition, int]:
+    leader_of = consumer._client.cluster.leader_for_partition  # noqa: SLF001 - the public API does not show it
     known = list(asked)
     while known:
         try:
             return {tp: int(offset) for tp, offset in ask(known, timeout_ms=timeout_ms).items()}
         except KeyError as without_leader:
             known.remove(without_leader.args[0])
+            known = [tp for tp in known if leader_of(tp) not in (None, _NO_LEADER)]
+        except KafkaTimeoutError:  # the client waits for one that has a leader
+            if any(leader_of(tp) != _NO_LEADER for tp in known):
+                raise
+            return {}
     return {}

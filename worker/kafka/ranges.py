@@ -29,7 +29,7 @@ from worker.kafka.probe import find_bad_batch
 from worker.records import NEW_GROUND, SourceFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from worker.kafka.client import KafkaOptions
     from worker.kafka.probe import BadBatch
@@ -93,13 +93,10 @@ class KafkaRanges:
             KafkaUnavailable: the broker does not say.
         """
         bounds = self.bounds()
-        asked = {TopicPartition(*partition): int(time_s * 1000) for partition in bounds}
-        try:
-            found = self._consumer.offsets_for_times(asked, timeout_ms=_BROKER_MS)
-        except KafkaError as error:
-            raise self._silent(type(error).__name__) from None
-        firsts = {Partition(*tp): at.offset for tp, at in found.items() if at is not None}
-        return {partition: firsts.get(partition, end) for partition, (_, end) in bounds.items()}
+        found = self._at_time(bounds, time_s)
+        for partition in [partition for partition, offset in found.items() if offset is None]:
+            found |= self._at_time([partition], time_s)  # by itself: one without a leader is not left out
+        return {p: end if (first := found[p]) is None else first for p, (_, end) in bounds.items()}
 
     def read(
         self, partition: Partition, start: int, end: int
@@ -139,6 +136,15 @@ class KafkaRanges:
         """Let the connections go."""
         self._consumer.close(autocommit=False, timeout_ms=1_000)
         self._admin.close()
+
+    def _at_time(self, partitions: Iterable[Partition], time_s: float) -> dict[Partition, int | None]:
+        """The first offsets that are not older; None without one, and for some that have no leader."""
+        asked = {TopicPartition(*partition): int(time_s * 1000) for partition in partitions}
+        try:
+            found = self._consumer.offsets_for_times(asked, timeout_ms=_BROKER_MS)
+        except KafkaError as error:
+            raise self._silent(type(error).__name__) from None
+        return {Partition(*tp): None if at is None else int(at.offset) for tp, at in found.items()}
 
     def _asked(self) -> list[TopicPartition]:
         facts = topic_facts(self._admin, self._topics, self._options)

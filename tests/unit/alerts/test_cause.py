@@ -91,6 +91,11 @@ def test_the_last_steady_change_set_is_the_most_common_value_of_each_field() -> 
     assert expected == last_steady({**BEFORE, "service_version": {}})
 
 
+def test_nobody_is_told_to_go_back_to_values_that_are_not_named() -> None:
+    packed = {"tools": {"__other__": 468, "lookup": 30, "refund": 2}, "index_version": {"__other__": 500}}
+    assert {"tools": "lookup"} == last_steady(packed)
+
+
 OWN = Change("prompt_version", "v7", "v8", 0, 1.0)
 TOOLS = Change("tools", "lookup", "lookup+refund", 0, 1.0)
 INDEX = Change("index_version", "2026-01", "2026-02", 0, 1.0)
