@@ -17,6 +17,7 @@ import pytest
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from baselines.redis_store import RedisStore
+from baselines.store import Partition
 from tests.kafka.support import (
     ACTIVE,
     PARTITIONS,
@@ -137,25 +138,30 @@ def test_counting_follows_the_leaders_of_partitions_and_those_that_have_none_hol
     three_nodes: dict[str, Any], store: RedisStore
 ) -> None:
     broker = Broker(three_nodes["bootstrap"], "real")
-    copied, alone = f"turns-{uuid.uuid4().hex[:12]}", f"turns-{uuid.uuid4().hex[:12]}"
+    fresh, alone, copied = (f"{name}-{uuid.uuid4().hex[:12]}" for name in ("a", "b", "c"))
     admin = AdminClient({"bootstrap.servers": broker.bootstrap})
-    topics = [NewTopic(copied, PARTITIONS, 3), NewTopic(alone, PARTITIONS, 1)]
+    topics = [NewTopic(fresh, PARTITIONS, 1), NewTopic(alone, PARTITIONS, 1), NewTopic(copied, PARTITIONS, 3)]
     for made in admin.create_topics(topics).values():
         made.result(PATIENCE_S)
     produce(broker, copied, spread(range(4_000)), acks="all")
-    produce(broker, alone, spread(range(400)))
-    process = Process(KafkaSource(options(broker), [copied, alone]), store, ACTIVE)
+    for topic in (fresh, alone):
+        produce(broker, topic, spread(range(400)))
+    process = Process(KafkaSource(options(broker), [alone, copied]), store, ACTIVE)
     wait_for(lambda: caught_up(store, copied, [1_000] * 4), process)
     wait_for(lambda: caught_up(store, alone, [100] * 4), process)
-    leader = admin.list_topics(alone, timeout=60).topics[alone].partitions[0].leader
-    os.kill(three_nodes["pids"][leader - 1], signal.SIGKILL)
+    leaders = {n: p.leader for n, p in admin.list_topics(fresh, timeout=60).topics[fresh].partitions.items()}
+    os.kill(three_nodes["pids"][leaders[0] - 1], signal.SIGKILL)
     produce(broker, copied, spread(range(4_000, 8_000)), acks="all")
     wait_for(lambda: caught_up(store, copied, [2_000] * 4), process)
     process.stop()
-    ranges = KafkaRanges(options(broker), [copied, alone])
+    ranges = KafkaRanges(options(broker), [alone, copied])
     with pytest.raises(KafkaUnavailable, match=f"no leader of {alone}-"):
         ranges.bounds()
     ranges.close()
+    process = Process(KafkaSource(options(broker), [fresh, copied]), store, ACTIVE)
+    led = [Partition(fresh, number) for number, leader in leaders.items() if leader != leaders[0]]
+    wait_for(lambda: all(store.state(partition).next_offset == 100 for partition in led), process)
+    process.stop()
 
     assert counted(store, copied) == 8_000
 

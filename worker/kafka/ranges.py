@@ -192,6 +192,8 @@ class KafkaRanges:
             position = self._consumer.position(tp, timeout_ms=_POLL_MS)
         except RetriableError:
             return known
+        except KafkaError as error:  # as poll says: a log that was cut
+            raise _failure(tp, error) from None
         return known if position is None else int(position)
 
     def _past_bad_batch(self, tp: TopicPartition) -> bool:

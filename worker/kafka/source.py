@@ -22,7 +22,7 @@ from kafka.errors import (
 )
 
 from baselines.store import Partition
-from worker.kafka.bounds import log_ends
+from worker.kafka.bounds import log_begins, log_ends
 from worker.kafka.client import MAX_POLL_RECORDS, open_consumer
 from worker.kafka.detours import Detours
 from worker.kafka.mirror import Mirror
@@ -105,8 +105,8 @@ class KafkaSource:
         """As RecordSource."""
         tp = TopicPartition(*partition)
         try:
-            if offset is None:
-                offset = int(self._consumer.beginning_offsets([tp], timeout_ms=_BROKER_MS)[tp])
+            if offset is None and (offset := self._begins().get(partition)) is None:
+                return None
             self._consumer.seek(tp, offset)
             self._consumer.resume(tp)
         except (RetriableError, IllegalStateError) as error:
@@ -116,6 +116,11 @@ class KafkaSource:
         self._parking.parked.discard(partition)
         self._parking.placed.add(partition)
         return offset
+
+    def _begins(self) -> Mapping[Partition, int]:
+        """The first offsets of all of ours that have a leader: alone, one without it would be waited for."""
+        ours = [TopicPartition(*p) for p in self._parking.parked | self._parking.placed]
+        return {Partition(*tp): offset for tp, offset in log_begins(self._consumer, ours, _BROKER_MS).items()}
 
     def park(self, partition: Partition) -> None:
         """As RecordSource."""
