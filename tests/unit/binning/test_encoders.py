@@ -11,8 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from binning.encoder import EncoderUnavailable
-from binning.encoders import _PLAIN, StaticEncoder, default_cache, load_encoder
+from binning.encoders import _PLAIN, StaticEncoder, load_encoder
 
 if TYPE_CHECKING:
     from binning.encoder import Encoder
@@ -122,25 +121,3 @@ def test_a_model_that_no_static_encoder_can_be_made_of_is_refused(tmp_path: Path
     (model / "tokenizer.json").write_text('{"model": {"type": "BPE", "vocab": {}}, "normalizer": null}')
     with pytest.raises(ValueError, match="uncased WordPiece"):
         load_encoder(model=str(model), cache=tmp_path / "cache")
-
-
-@pytest.mark.fault("P5")
-@pytest.mark.parametrize(
-    ("error", "raised"),
-    [
-        (MemoryError(), EncoderUnavailable),
-        (OSError(5, "Input/output error"), EncoderUnavailable),
-        (RuntimeError("CUDA error: all devices are busy"), EncoderUnavailable),
-        (PermissionError(13, "Permission denied"), ValueError),
-        (EOFError("No data left in file"), ValueError),
-    ],
-)
-def test_what_another_start_may_find_well_is_told_from_what_a_person_has_to_mend(
-    error: Exception, raised: type[Exception], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def load(*_: object) -> None:
-        raise error
-
-    monkeypatch.setattr(np, "load", load)
-    with pytest.raises(raised, match=rf"^encoder static:.* cannot be .*\({type(error).__name__}"):
-        load_encoder(cache=default_cache())
