@@ -21,6 +21,7 @@ from tests.kafka.support import (
 )
 from tests.unit.worker.memory_log import turn
 from worker.ingesting.dead_letters import DeadLetters
+from worker.kafka import patience
 from worker.kafka.client import KafkaUnavailable
 from worker.kafka.ranges import KafkaRanges
 from worker.kafka.source import KafkaSource
@@ -182,11 +183,13 @@ def test_a_member_asleep_past_its_session_overwrites_nothing(
 
 
 @pytest.mark.fault("K13")
-def test_partitions_that_are_added_are_read_from_their_beginning(
-    kafka_broker: Broker, topic: str, store: RedisStore
+@pytest.mark.parametrize("poll_ms", [patience.POLL_MS, 1], ids=["usual", "hasty"])
+def test_partitions_that_are_added_are_read_from_their_beginning_however_often_a_poll_ends_while_joining(
+    kafka_broker: Broker, topic: str, store: RedisStore, monkeypatch: pytest.MonkeyPatch, poll_ms: int
 ) -> None:
     if kafka_broker.kind == "mock":
         pytest.skip("the mock cluster adds no partitions")
+    monkeypatch.setattr(patience, "POLL_MS", poll_ms)
     source = KafkaSource(options(kafka_broker, metadata_max_age_ms=1_000), [topic])
     process = Process(source, store, ACTIVE)
     produce(kafka_broker, topic, spread(range(400)))

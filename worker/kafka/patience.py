@@ -2,6 +2,9 @@
 
 While the coordinator hangs and a heartbeat is overdue, kafka-python 3.0.12 waits 0 ms again and again until a
 poll's time is up: a core for nothing, and hundreds of thousands of dead objects.
+
+Where a poll's time is up in the middle of joining the group anew, and new partitions of a topic were why, the
+client forgets to go on: it has given up its partitions, never takes the new ones, and beats no more.
 """
 
 from __future__ import annotations
@@ -25,7 +28,10 @@ One that waits works for less than 0.01 of it, one that spins for 0.15 to 0.25 (
 
 
 class Patience:
-    """Polls a consumer. After a poll that spun it waits by itself, and only glances, until one does not."""
+    """Polls a consumer until it is done with joining.
+
+    After a poll that spun it waits by itself, and only glances, until one does not.
+    """
 
     def __init__(self, consumer: Any) -> None:
         self._consumer = consumer
@@ -33,6 +39,9 @@ class Patience:
 
     def poll(self, limit: int) -> Mapping[TopicPartition, Sequence[Any]]:
         """At most `limit` records by partition, none where none came in time."""
+        coordinator = self._consumer._coordinator  # noqa: SLF001 - the public API does not show that it joins
+        if coordinator.rejoining:
+            coordinator.request_rejoin()
         if self.spinning:
             time.sleep(POLL_MS / 1000)
         began, worked = time.monotonic(), time.thread_time()
