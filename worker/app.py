@@ -17,7 +17,7 @@ from baselines.lease import RedisLease
 from baselines.redis_store import RedisStore
 from worker.active import ActiveAgents
 from worker.connect import await_kafka, await_store, kafka_options, redis_client
-from worker.counting import Counting
+from worker.counting import Counting, NoCounting
 from worker.encoding import encoder, learned_encoders
 from worker.health import Health
 from worker.kafka.client import require_codecs
@@ -77,9 +77,14 @@ def _run(settings: Settings, role: str, threads: Threads) -> None:
     snapshots.start()
     active = ActiveAgents(names, store, made)
     options = kafka_options(settings.kafka)
-    if not await_kafka(options, health, threads.stop):
+
+    def begin() -> Counting | NoCounting:
+        if not health.ingests:
+            return NoCounting()
+        return Counting(settings, options, store, made, active, health, work)
+
+    if (counting := await_kafka(begin, options, health, threads.stop)) is None:
         return
-    counting = Counting(settings, options, store, made, active, health, work) if health.ingests else None
     if role != "ingest":
         owner = f"{socket.gethostname()}:{os.getpid()}:{time.time_ns()}"
         lease = RedisLease(client, store.keys.lease, owner, LEASE_S)
@@ -88,10 +93,9 @@ def _run(settings: Settings, role: str, threads: Threads) -> None:
         leading.start(threads, lease, LEASE_S)
     threads.start("watchdog", lambda: _watch(health, threads.stop))
     log.info("started", role=role, mode=settings.mode, agents=names, http=server.url)
-    threads.run("ingest", threads.stop.wait if counting is None else partial(counting.run, threads.stop))
+    threads.run("ingest", partial(counting.run, threads.stop))
     health.draining = True
-    if counting is not None:
-        counting.close()
+    counting.close()
     threads.join(5.0)
     snapshots.stop()
     server.stop()

@@ -63,19 +63,23 @@ def kafka_options(settings: Kafka) -> KafkaOptions:
     )
 
 
-def await_kafka(options: KafkaOptions, health: Health, stop: threading.Event) -> bool:
-    """Wait until a broker answers: one that is not up yet is no reason to give up. False when told to stop.
+def await_kafka(
+    prepare: Callable[[], Ready], options: KafkaOptions, health: Health, stop: threading.Event
+) -> Ready | None:
+    """What `prepare` makes of a broker, once one answers; None when told to stop.
+
+    One that is not up yet, or goes down just then, is no reason to give up.
 
     Raises:
         KafkaUnavailable: one answers, and refuses.
     """
     impatient = replace(options, bootstrap_timeout_ms=TRY_MS)
 
-    def answers() -> bool:
+    def connected() -> Ready:
         open_admin(impatient).close()
-        return True
+        return prepare()
 
-    return _until(answers, KafkaAway, "waiting_for_kafka", health, stop) or False
+    return _until(connected, KafkaAway, "waiting_for_kafka", health, stop)
 
 
 def await_store(prepare: Callable[[], Ready], health: Health, stop: threading.Event) -> Ready | None:

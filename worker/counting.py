@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,17 @@ class Wellness:
         self.health.degraded = failing
 
 
+class NoCounting:
+    """What a process does in its place that only judges."""
+
+    def run(self, stop: threading.Event) -> None:
+        """Wait until told to stop."""
+        stop.wait()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 class Counting:
     """Reads and counts until told to stop.
 
@@ -75,9 +87,12 @@ class Counting:
     ) -> None:
         self._health = health
         self._well = Wellness(health)
-        letters = DeadLetters(options, settings.kafka.dead_letter_topic)
         limits = Limits(settings.kafka.dead_letter_share, settings.kafka.dead_letters_in_a_row)
-        source = KafkaSource(options, settings.kafka.topics, settings.redis.prefix)
+        with ExitStack() as on_failure:
+            letters = DeadLetters(options, settings.kafka.dead_letter_topic)
+            on_failure.callback(letters.close)
+            source = KafkaSource(options, settings.kafka.topics, settings.redis.prefix)
+            on_failure.pop_all()
         self._source = source
         self._ledger = Ledger(
             source,

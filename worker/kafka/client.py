@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.codec import has_lz4, has_snappy, has_zstd
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, RetriableError
 from kafka.record.util import crc32c_c
 
 from worker.kafka.bombs import bound_batches
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 MAX_POLL_RECORDS = 5_000
-_AWAY = ("ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT", "DNS", "TimeoutError", "timed out")
+_AWAY = (
+    *("ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT", "DNS", "TimeoutError", "timed out"),
+    "Errno 104",  # reset by peer: it goes down; one that speaks another protocol says so otherwise
+)
 _NO_TOPIC_ID = {"", "None", "AAAAAAAAAAAAAAAAAAAAAA", "00000000-0000-0000-0000-000000000000"}
 
 
@@ -30,7 +33,7 @@ class KafkaUnavailable(Exception):  # noqa: N818 - it names a state of the world
 
 
 class KafkaAway(KafkaUnavailable):
-    """Nobody answers there: a wrong address, or a broker that is not up yet. Only waiting tells."""
+    """Nobody answers there: a wrong address, or a broker that is not up, or goes down. Only waiting tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,8 @@ def topic_facts(admin: Any, topics: Sequence[str], options: KafkaOptions) -> dic
     try:
         found = {topic["name"]: topic for topic in admin.describe_topics(list(topics))}
     except KafkaError as error:
-        raise KafkaUnavailable(
+        kind = KafkaAway if isinstance(error, RetriableError) else KafkaUnavailable
+        raise kind(
             f"Kafka at {options.address} answered but did not describe its topics "
             f"({type(error).__name__}); check the broker and the permission to describe topics"
         ) from None
