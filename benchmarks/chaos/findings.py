@@ -11,6 +11,7 @@ from alerts.verdict import decode
 from baselines.history import KEEP_HOURS
 from benchmarks.chaos.clean import CleanJudge, progress, unlike
 from benchmarks.chaos.oracle import HourlyCounts, counted_by_hour, differences
+from worker.judging.tracked import Kept, Tracked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -70,7 +71,7 @@ def judging(clean: CleanJudge, store: AgentStore, opened: Collection[str]) -> li
     theirs = progress(store, clean.agent, clean.left.active.digest)
     clean.judge(theirs.scanned_to + clean.rules.lateness_s)
     unheard, ours = unlike(clean.verdicts, said), clean.progress
-    same = _without_told(ours) == _without_told(theirs)
+    same = _remembered(ours) == _remembered(theirs)
     episodes = {verdict.episode for verdict in clean.verdicts.values()} - {None}
     hours = (theirs.judged_to - clean.left.active.until) / 3600
     most = int(poisson.ppf(0.99, clean.rules.false_pages_per_month * hours / HOURS_A_MONTH))
@@ -84,6 +85,14 @@ def judging(clean: CleanJudge, store: AgentStore, opened: Collection[str]) -> li
     ]
 
 
-def _without_told(saved: Saved) -> Saved:
-    """What judging remembers but for its episodes, which say whom they were told to."""
-    return msgspec.structs.replace(saved, episodes={})
+def _remembered(saved: Saved) -> tuple[object, ...]:
+    """What judging remembers but for its episodes, which say whom they were told to; sets as sets."""
+    segments = {
+        name: state
+        | {
+            "tracked": msgspec.convert(state["tracked"], dict[str, Tracked]),
+            "joints_kept": msgspec.convert(state["joints_kept"], dict[str, Kept]),
+        }
+        for name, state in saved.segments.items()
+    }
+    return saved.judged_to, saved.scanned_to, saved.zone, segments

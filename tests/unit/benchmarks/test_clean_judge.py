@@ -10,8 +10,8 @@ import pytest
 
 from baselines.learned import bin_set_name, reference_name
 from baselines.memory import MemoryStore
-from benchmarks.chaos.clean import progress, unlike
-from benchmarks.chaos.findings import clean_run
+from benchmarks.chaos.clean import unlike
+from benchmarks.chaos.findings import clean_run, judging
 from tests.e2e.counts import Left
 from worker.commands.history_file import HISTORY, HistoryFiles
 from worker.commands.replay import default_settings, learned_agents, verdicts
@@ -73,10 +73,17 @@ def test_a_clean_run_gives_every_verdict_and_episode_of_the_worker_s_own_line(bo
     assert both.heard == sorted(both.heard)
 
 
-def test_a_clean_run_remembers_what_the_worker_s_own_line_does(both: Both) -> None:
-    theirs = progress(both.store, AGENT, both.judge.left.active.digest)
-    assert theirs.segments == both.judge.progress.segments
-    assert theirs.judged_to == both.judge.progress.judged_to
+def test_what_the_worker_s_own_line_says_opens_and_remembers_holds(both: Both) -> None:
+    opened = {verdict.episode for verdict in both.said if verdict.episode is not None}
+    *rows, often = judging(both.judge, both.store, opened)
+    assert [] == [row.name for row in rows if not row.held]
+    assert (False, len(opened)) == (often.held, often.value)  # a shift in six hours is no quiet month
+
+
+def test_an_episode_that_a_clean_judge_does_not_open_does_not_hold(both: Both) -> None:
+    opened = {verdict.episode for verdict in both.said if verdict.episode is not None}
+    rows = judging(both.judge, both.store, {*opened, "of-a-fault"})
+    assert ["of-a-fault"] == [line for row in rows[:-1] if not row.held for line in row.wrong]
 
 
 def test_a_verdict_on_other_counts_or_of_no_such_step_is_told_of(both: Both) -> None:
