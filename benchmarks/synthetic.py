@@ -119,6 +119,7 @@ class Log:
     partitions: int = 1
     digest: str = DIGEST
     adopted: str = ""
+    agent: str = AGENT
 
     def __post_init__(self) -> None:
         self.store.register(self.partition.topic, self.partitions)
@@ -137,12 +138,12 @@ class Log:
                 self.offset,
                 following,
                 "topic-id",
-                {AGENT: self.adopted} if self.adopted else {},
-                [Switch(AGENT, self.adopted, self.digest)] if self.adopted != self.digest else (),
+                {self.agent: self.adopted} if self.adopted else {},
+                [Switch(self.agent, self.adopted, self.digest)] if self.adopted != self.digest else (),
                 watermark,
                 caught_up=True,
                 at=watermark,
-                buckets={BucketKey(AGENT, minute, self.digest): each for minute, each in buckets.items()},
+                buckets={BucketKey(self.agent, at, self.digest): each for at, each in buckets.items()},
             )
         )
         if outcome is not Outcome.APPLIED:

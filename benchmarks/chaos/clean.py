@@ -14,8 +14,8 @@ import msgspec
 from baselines.history import KEEP_HOURS
 from baselines.learned import ACTIVE, bin_set_name, reference_name
 from baselines.memory import MemoryStore
-from baselines.store import BucketKey, Commit, Delta, Partition, Put, Switch
-from benchmarks.synthetic import quiet_telling
+from baselines.store import Delta, Partition, Put
+from benchmarks.synthetic import Log, quiet_telling
 from binning.binset import BinSet
 from worker.judging.inheriting import PROGRESS, Saved
 from worker.judging.judge import AgentJudge
@@ -47,8 +47,8 @@ class CleanJudge:
     rules: Rules
     verdicts: dict[tuple[str, int], Verdict] = field(default_factory=dict)
     _store: MemoryStore = field(default_factory=MemoryStore)
+    _log: Log = field(init=False)
     _judge: AgentJudge = field(init=False)
-    _offset: int = 0
 
     def __post_init__(self) -> None:
         """Put what learning left behind in place."""
@@ -59,7 +59,7 @@ class CleanJudge:
             Put(reference_name(active.digest), self.left.reference),
         ]
         self._store.write(self.agent, TOKEN, learned)
-        self._store.register(PARTITION.topic, 1)
+        self._log = Log(self._store, PARTITION, digest=active.digest, agent=self.agent)
         self._judge = AgentJudge.take_over(
             self.agent, active, BinSet.from_bytes(bin_set), self._store, self.rules, quiet_telling()
         )
@@ -69,25 +69,16 @@ class CleanJudge:
         minutes: dict[int, Counter[str]] = {}
         for piece in pieces:
             minutes.setdefault(piece.minute, Counter()).update(piece.fields)
-        digest, mark = self.left.active.digest, float((hour + 1) * HOUR)
-        self._store.commit(
-            Commit(
-                partition=PARTITION,
-                expected=self._offset or None,
-                next=self._offset + 1,
-                topic_id="clean",
-                digests={self.agent: digest} if self._offset else {},
-                switches=() if self._offset else (Switch(self.agent, "", digest),),
-                watermark=mark,
-                caught_up=True,
-                at=mark,
-                buckets={BucketKey(self.agent, at, digest): Delta(dict(c)) for at, c in minutes.items()},
-            )
-        )
-        self._offset += 1
+        self._log.add({at: Delta(dict(counts)) for at, counts in minutes.items()}, float((hour + 1) * HOUR))
         self.judge(float(hour * HOUR))
-        old = hour - PACKED_AFTER_H
-        self._store.pack(PARTITION, self.agent, digest, old, self._offset, keep_hours=KEEP_HOURS)
+        self._store.pack(
+            PARTITION,
+            self.agent,
+            self.left.active.digest,
+            hour - PACKED_AFTER_H,
+            self._log.offset or 0,
+            keep_hours=KEEP_HOURS,
+        )
 
     def judge(self, mark: float) -> None:
         """Up to what this watermark passes."""
