@@ -26,9 +26,10 @@ def changes(before: ChangeSet, now: Sequence[tuple[int, ChangeSet]]) -> tuple[Ch
     a tenth of the turns before and now are one, `__other__`: a field that begins to take a new value on every
     turn has moved too. A field that was not carried before has not: it may have been there, uncounted.
     """
-    named = _named(before, merged([slice_ for _, slice_ in now]))
-    before, now = _pooled(before, named), [(start, _pooled(slice_, named)) for start, slice_ in now]
     total = merged([slice_ for _, slice_ in now])
+    named = _named(before, total)
+    before, total = _pooled(before, named), _pooled(total, named)
+    now = [(start, _pooled(slice_, named)) for start, slice_ in now]
     found = [
         (
             rise,
